@@ -1,0 +1,175 @@
+/**
+ * Every state machine of the protocol, as data. Two rules hold here: every
+ * transition of every machine stands in this file, and no machine knows which
+ * role this program plays: both ends walk the same table, each through what it
+ * sends and what it receives. A missing entry *is* the protocol error.
+ *
+ * There is one machine for each kind of connection and one for each kind of
+ * exchange. An exchange begins with the client's request, under an id that was
+ * never used before in the session, and is over in state `over`.
+ *
+ * Two states tolerate what was on its way when the other end moved on: `listed`
+ * takes credit for a listing that has ended, and `refused` takes chunks of an
+ * upload that the server has refused. `CANCEL` stands in no machine: it names
+ * an exchange of any connection of the session, ended ones included, and asks
+ * the server to end it with `ERROR`.
+ *
+ * @module
+ */
+
+import type { ConnectionKind, FrameType, Role } from "./messages.ts";
+
+/** Who sends what, such as `client PUT`. */
+export type Step = `${Role} ${FrameType}`;
+
+/** State → step → next state. */
+export type Machine = Readonly<
+  Record<string, Readonly<Partial<Record<Step, string>>>>
+>;
+
+/** The machine of each kind of connection; begins in `start`. */
+export const CONNECTION_MACHINES: Readonly<Record<ConnectionKind, Machine>> = {
+  control: {
+    start: { "client HELLO": "greeting", "server FAIL": "closed" },
+    greeting: { "server GREETING": "greeted", "server FAIL": "closed" },
+    greeted: {
+      "client LOGIN": "checking",
+      "client FAIL": "closed",
+      "server FAIL": "closed",
+    },
+    checking: {
+      "server READY": "ready",
+      "server FAIL": "closed",
+      "client FAIL": "closed",
+    },
+    ready: {
+      "client PING": "ready",
+      "client PONG": "ready",
+      "server PING": "ready",
+      "server PONG": "ready",
+      "server GOODBYE": "draining",
+      "client GOODBYE": "leaving",
+      "client FAIL": "closed",
+      "server FAIL": "closed",
+    },
+    draining: {
+      "client PING": "draining",
+      "client PONG": "draining",
+      "server PING": "draining",
+      "server PONG": "draining",
+      "client GOODBYE": "leaving",
+      "client FAIL": "closed",
+      "server FAIL": "closed",
+    },
+    leaving: {
+      "server PING": "leaving",
+      "server PONG": "leaving",
+      "server GOODBYE": "leaving",
+      "server FAIL": "closed",
+    },
+    closed: {},
+  },
+  data: {
+    start: { "client ATTACH": "attaching", "server FAIL": "closed" },
+    attaching: { "server ATTACHED": "ready", "server FAIL": "closed" },
+    ready: { "client FAIL": "closed", "server FAIL": "closed" },
+    closed: {},
+  },
+};
+
+/** Connection states in which exchanges may run. */
+export const EXCHANGE_STATES: ReadonlySet<string> = new Set([
+  "ready",
+  "draining",
+]);
+
+/** One request, one answer. */
+function question(request: FrameType, answer: FrameType): Machine {
+  return {
+    start: { [`client ${request}`]: "asked" },
+    asked: { [`server ${answer}`]: "over", "server ERROR": "over" },
+    over: {},
+  };
+}
+
+/** The machine of each exchange on the control connection, by its request. */
+export const CONTROL_EXCHANGES = {
+  GRANT: question("GRANT", "GRANTED"),
+  STAT: question("STAT", "ENTRY"),
+  MAKE_DIRECTORY: question("MAKE_DIRECTORY", "DONE"),
+  REMOVE: question("REMOVE", "DONE"),
+  RENAME: question("RENAME", "DONE"),
+  SPACE: question("SPACE", "SPACE_LEFT"),
+  LIST: {
+    start: { "client LIST": "listing" },
+    listing: {
+      "server PAGE": "listing",
+      "client MORE": "listing",
+      "server DONE": "listed",
+      "server ERROR": "listed",
+    },
+    listed: { "client MORE": "listed" },
+  },
+} as const satisfies Readonly<Record<string, Machine>>;
+
+/** The machine of each exchange on a data connection, by its request. */
+export const DATA_EXCHANGES = {
+  PUT: {
+    start: { "client PUT": "asked" },
+    asked: {
+      "server OPENED": "sending",
+      "server RECEIPT": "settled",
+      "server ERROR": "refused",
+    },
+    sending: {
+      "client DATA": "sending",
+      "client END": "committing",
+      "server PROGRESS": "sending",
+      "server ERROR": "refused",
+    },
+    committing: {
+      "server PROGRESS": "committing",
+      "server RECEIPT": "settled",
+      "server ERROR": "refused",
+    },
+    settled: { "client ACKNOWLEDGE": "over" },
+    refused: { "client DATA": "refused", "client END": "refused" },
+    over: {},
+  },
+  GET: {
+    start: { "client GET": "asked" },
+    asked: { "server OPENED": "sending", "server ERROR": "over" },
+    sending: {
+      "server DATA": "sending",
+      "server END": "delivered",
+      "server ERROR": "over",
+    },
+    delivered: { "client ACKNOWLEDGE": "over" },
+    over: {},
+  },
+} as const satisfies Readonly<Record<string, Machine>>;
+
+/** The exchanges that may begin on each kind of connection. */
+export const EXCHANGE_MACHINES: Readonly<
+  Record<ConnectionKind, Readonly<Partial<Record<FrameType, Machine>>>>
+> = { control: CONTROL_EXCHANGES, data: DATA_EXCHANGES };
+
+/**
+ * States of a transfer in which no other one may begin on the same data
+ * connection: it carries one at a time.
+ */
+export const MOVING_STATES: ReadonlySet<string> = new Set([
+  "asked",
+  "sending",
+  "committing",
+]);
+
+/**
+ * States of an exchange that no longer counts as open, though frames of it may
+ * still come: they were sent before their sender knew.
+ */
+export const ENDED_STATES: ReadonlySet<string> = new Set([
+  "over",
+  "listed",
+  "refused",
+]);
