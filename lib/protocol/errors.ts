@@ -67,6 +67,8 @@ const NAMES = new Map<number, ErrorCode>(
 );
 
 /**
+ * The name of an error code.
+ *
  * @param code A number from the wire.
  * @returns The code's name; a number that this version does not know is `internal`.
  */
@@ -88,6 +90,8 @@ export class ProtocolError extends Error {
   readonly fault: Fault;
 
   /**
+   * Makes an error.
+   *
    * @param fault Who broke the rules.
    * @param message What happened.
    * @param code The code to send before closing.

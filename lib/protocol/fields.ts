@@ -341,6 +341,8 @@ export function readBody<F extends Fields>(
     if (number < last || (number === last && !again)) {
       reader.fail(`field ${number} stands out of order or twice`);
     }
+    // What breaks the rules first decides how it is answered.
+    if (reader.failure !== undefined) break;
     last = number;
     if (name === undefined || field === undefined) {
       if (number >= CRITICAL_FIELD_MIN) {

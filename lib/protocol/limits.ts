@@ -66,7 +66,10 @@ export const PAGE_ENTRY_COUNT_MAX = 512;
 /** Pages that a listing may send ahead of the reader's credit. */
 export const PAGE_WINDOW = 8;
 
-/** Exchanges that one connection may have open at once: 256, a batch of small files. */
+/**
+ * Exchanges that a control connection may have open at once: 256, several times
+ * what a script has in flight. A data connection has one.
+ */
 export const EXCHANGE_COUNT_MAX = 256;
 
 /** The largest id of an exchange; a session that has used it up ends. */

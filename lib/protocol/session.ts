@@ -17,7 +17,6 @@ import {
   EXCHANGE_MACHINES,
   EXCHANGE_STATES,
   type Machine,
-  MOVING_STATES,
   type Step,
 } from "./transitions.ts";
 
@@ -34,10 +33,13 @@ interface Exchange {
  * After an error it stays failed: every later step throws that error again,
  * except the `FAIL` with which this end tells the other.
  *
- * Exchanges that have ended are remembered until {@linkcode EXCHANGE_COUNT_MAX}
- * others have begun. That is long enough for every frame that was sent before
- * its sender could know of the end: whatever the client has begun meanwhile has
- * no answer yet, and it may have no more than that many open.
+ * A data connection carries one exchange at a time: the next begins when the
+ * client knows that the one before has ended. On a control connection exchanges
+ * overlap, so those that have ended are remembered until
+ * {@linkcode EXCHANGE_COUNT_MAX} others have begun. That is long enough for
+ * every frame that was sent before its sender could know of the end: whatever
+ * the client has begun meanwhile has no answer yet, and it may have no more
+ * than that many open.
  */
 export class Conversation {
   readonly #kind: ConnectionKind;
@@ -50,6 +52,8 @@ export class Conversation {
   #failure: ProtocolError | undefined;
 
   /**
+   * Makes the state of a connection on which nothing was sent yet.
+   *
    * @param kind Which kind of connection it is.
    * @param role Which end this is.
    */
@@ -136,18 +140,16 @@ export class Conversation {
       this.#fail(sender, `exchange id ${id} was used before`);
     }
     this.#lastId = id;
+    const [openMax, remembered] = this.#kind === "data"
+      ? [1, 0]
+      : [EXCHANGE_COUNT_MAX, EXCHANGE_COUNT_MAX];
     let open = 0;
-    for (const [old, { state, endedAt }] of this.#exchanges) {
+    for (const [old, { endedAt }] of this.#exchanges) {
       if (endedAt === undefined) open++;
-      else if (this.#begun - endedAt >= EXCHANGE_COUNT_MAX) {
-        this.#exchanges.delete(old);
-      }
-      if (this.#kind === "data" && MOVING_STATES.has(state)) {
-        this.#fail(sender, `${type} while exchange ${old} is ${state}`);
-      }
+      else if (this.#begun - endedAt >= remembered) this.#exchanges.delete(old);
     }
-    if (open >= EXCHANGE_COUNT_MAX) {
-      const reason = `more than ${EXCHANGE_COUNT_MAX} exchanges at once`;
+    if (open >= openMax) {
+      const reason = `${type} beyond ${openMax} open on this connection`;
       this.#fail(sender, reason, "limit");
     }
     this.#begun++;

@@ -155,16 +155,6 @@ export const EXCHANGE_MACHINES: Readonly<
 > = { control: CONTROL_EXCHANGES, data: DATA_EXCHANGES };
 
 /**
- * States of a transfer in which no other one may begin on the same data
- * connection: it carries one at a time.
- */
-export const MOVING_STATES: ReadonlySet<string> = new Set([
-  "asked",
-  "sending",
-  "committing",
-]);
-
-/**
  * States of an exchange that no longer counts as open, though frames of it may
  * still come: they were sent before their sender knew.
  */
