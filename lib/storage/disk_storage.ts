@@ -1,0 +1,353 @@
+/**
+ * Storage below one directory of a disk.
+ *
+ * @module
+ */
+
+import { basename, dirname, join } from "@std/path";
+import { type Clock, systemClock } from "../platform/mod.ts";
+import { CommitEngine, isUploadId } from "./commit_engine.ts";
+import { DenoDisk } from "./deno_disk.ts";
+import type { Disk, DiskAccess, DiskEntry, DiskStat } from "./disk.ts";
+import { DurableDirectories } from "./durable_directories.ts";
+import { StorageError } from "./errors.ts";
+import { Jail, lstatIfAny, type SafePath } from "./jail.ts";
+import { removeIfAny } from "./leftovers.ts";
+import { LIST_BATCH, SWEEP_INTERVAL } from "./limits.ts";
+import { MemoryDisk, type MemoryDiskOptions } from "./memory_disk.ts";
+import { NameLocks } from "./name_locks.ts";
+import { isReservedName, segmentFault } from "./names.ts";
+import type { PublishTarget, StorageHooks } from "./receiving.ts";
+import { recoverStaging } from "./recovery.ts";
+import { openSource } from "./source.ts";
+import { findMountPoint, StagingFolder } from "./staging.ts";
+import type {
+  ConflictPolicy,
+  DigestAlgorithm,
+  Durability,
+  Entry,
+  LocateIntent,
+  Publication,
+  ReceiveRequest,
+  ReceiveStart,
+  Source,
+  Storage,
+} from "./storage.ts";
+import { makeDirectories, moveEntry, removeEntry, type Tree } from "./tree.ts";
+import type { HeaderRecord } from "./upload_journal.ts";
+
+/** Options of {@linkcode DiskStorage}. */
+export interface DiskStorageOptions {
+  /** Refuse every change. @default {false} */
+  readonly readOnly?: boolean;
+  /** Tells what is expired. @default {systemClock} */
+  readonly clock?: Clock;
+  /** Called between the steps of a commit, for tests. @default none */
+  readonly hooks?: StorageHooks;
+}
+
+/** Options of {@linkcode openMemoryStorage}. */
+export interface MemoryStorageOptions
+  extends DiskStorageOptions, Omit<MemoryDiskOptions, "clock"> {}
+
+/** Keeps files below a directory of this machine. */
+export async function openFileStorage(
+  root: string,
+  options: DiskStorageOptions = {},
+): Promise<DiskStorage> {
+  return await DiskStorage.open(new DenoDisk(), root, options);
+}
+
+/** Keeps files in memory. */
+export async function openMemoryStorage(
+  options: MemoryStorageOptions = {},
+): Promise<DiskStorage> {
+  return await DiskStorage.open(new MemoryDisk(options), "/", options);
+}
+
+/** {@linkcode Storage} over any {@linkcode Disk}. */
+export class DiskStorage implements Storage {
+  /** What may be done at all. */
+  readonly access: DiskAccess;
+  readonly #disk: Disk;
+  readonly #jail: Jail;
+  readonly #clock: Clock;
+  readonly #isReadOnly: boolean;
+  readonly #locks = new NameLocks();
+  readonly #durable: DurableDirectories;
+  readonly #engine: CommitEngine;
+  /** By mount point, the staging folders that were used or looked for. */
+  readonly #folders = new Map<string, Promise<StagingFolder>>();
+  #swept: number;
+
+  private constructor(
+    disk: Disk,
+    jail: Jail,
+    access: DiskAccess,
+    options: DiskStorageOptions,
+  ) {
+    this.#disk = disk;
+    this.#jail = jail;
+    this.#clock = options.clock ?? systemClock;
+    this.#isReadOnly = options.readOnly ?? false;
+    this.access = { ...access, write: access.write && !this.#isReadOnly };
+    this.#durable = new DurableDirectories(disk, jail.root);
+    this.#swept = this.#clock.monotonic();
+    this.#engine = new CommitEngine({
+      disk,
+      clock: this.#clock,
+      locks: this.#locks,
+      hooks: options.hooks ?? {},
+      findDirectory: (header) => this.#findDirectory(header),
+    });
+  }
+
+  /**
+   * Opens the storage below `root`, and puts its staging folder in order.
+   *
+   * @throws {StorageError} `not-found`, `not-directory`, `denied`.
+   */
+  static async open(
+    disk: Disk,
+    root: string,
+    options: DiskStorageOptions = {},
+  ): Promise<DiskStorage> {
+    const jail = await Jail.open(disk, root);
+    const access = await disk.access(jail.root);
+    const storage = new DiskStorage(disk, jail, access, options);
+    if (storage.access.write) await storage.#folderAt(jail.root);
+    return storage;
+  }
+
+  /** Makes a safe path of a name. */
+  locate(name: string, intent: LocateIntent): Promise<SafePath> {
+    return this.#jail.locate(name, intent);
+  }
+
+  /** Looks at an entry. */
+  async stat(path: SafePath): Promise<Entry> {
+    await this.#jail.recheck(path);
+    const stat = await this.#disk.lstat(path.absolute);
+    return toEntry(path.path, path.path.split("/").at(-1)!, stat);
+  }
+
+  /** Lists a directory; nothing is told of one that was exchanged meanwhile. */
+  async *list(path: SafePath): AsyncIterable<Entry> {
+    const stat = await this.#disk.lstat(path.absolute);
+    if (stat.kind !== "directory") {
+      throw new StorageError("not-directory", "it is not a directory");
+    }
+    await this.#jail.recheck(path);
+    let batch: Entry[] = [];
+    for await (const entry of this.#disk.list(path.absolute)) {
+      const shown = await this.#look(path, entry);
+      if (shown !== undefined) batch.push(shown);
+      if (batch.length < LIST_BATCH) continue;
+      await this.#checkListed(path, stat);
+      yield* batch;
+      batch = [];
+    }
+    await this.#checkListed(path, stat);
+    yield* batch;
+  }
+
+  /** Opens a file to send it. */
+  async openSource(
+    path: SafePath,
+    algorithm: DigestAlgorithm,
+  ): Promise<Source> {
+    await this.#jail.recheck(path);
+    return await openSource(this.#disk, path.absolute, {
+      algorithm,
+      check: () => this.#jail.recheck(path),
+    });
+  }
+
+  /** Prepares to receive a file. */
+  async receive(
+    path: SafePath,
+    request: ReceiveRequest,
+  ): Promise<ReceiveStart> {
+    this.#assertWritable();
+    await this.#sweep();
+    const folder = await this.#folderFor(path);
+    const target: PublishTarget = {
+      path: path.path,
+      location: path.location,
+      directory: path.anchor,
+      name: basename(path.absolute),
+      check: () => this.#jail.recheck(path),
+      sync: (directory) => this.#durable.sync(directory),
+    };
+    return await this.#engine.receive(
+      target,
+      folder.place(request.id),
+      request,
+    );
+  }
+
+  /** Forgets an outcome. */
+  async acknowledge(id: string): Promise<void> {
+    if (!this.access.write || !isUploadId(id)) return;
+    for (const opening of this.#folders.values()) {
+      const folder = await opening;
+      const staging = folder.place(id);
+      if (this.#engine.isLive(staging) || !await folder.exists()) continue;
+      await removeIfAny(this.#disk, staging.map);
+    }
+  }
+
+  /** Makes a directory. */
+  async makeDirectory(
+    path: SafePath,
+    options: { readonly parents: boolean; readonly durability: Durability },
+  ): Promise<void> {
+    this.#assertWritable();
+    await makeDirectories(this.#tree, path, options);
+  }
+
+  /** Removes an entry. */
+  async remove(
+    path: SafePath,
+    options: {
+      readonly recursive: boolean;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<number> {
+    this.#assertWritable();
+    return await removeEntry(this.#tree, path, options);
+  }
+
+  /** Renames an entry. */
+  async rename(
+    from: SafePath,
+    to: SafePath,
+    onConflict: ConflictPolicy,
+  ): Promise<{ readonly path: string; readonly publication: Publication }> {
+    this.#assertWritable();
+    return await moveEntry(this.#tree, from, to, onConflict);
+  }
+
+  /** Bytes free at the root. */
+  freeSpace(): Promise<number | undefined> {
+    return this.#disk.freeSpace(this.#jail.root);
+  }
+
+  /** Aborts what is being received. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#engine.close();
+  }
+
+  get #tree(): Tree {
+    return {
+      disk: this.#disk,
+      jail: this.#jail,
+      locks: this.#locks,
+      durable: this.#durable,
+    };
+  }
+
+  async #look(
+    path: SafePath,
+    { name, kind }: DiskEntry,
+  ): Promise<Entry | undefined> {
+    if (isReservedName(name)) return undefined;
+    const shown = path.path === "" ? name : `${path.path}/${name}`;
+    const stat = await lstatIfAny(this.#disk, join(path.absolute, name));
+    if (stat !== undefined) return toEntry(shown, name, stat);
+    // Gone since it was listed; or there, under bytes that no text can say.
+    return name.includes("\ufffd")
+      ? toEntry(shown, name, { kind, size: 0, modified: undefined, mode: 0 })
+      : undefined;
+  }
+
+  async #checkListed(path: SafePath, before: DiskStat): Promise<void> {
+    await this.#jail.recheck(path);
+    const now = await this.#disk.lstat(path.absolute);
+    if (now.inode !== before.inode || now.device !== before.device) {
+      throw new StorageError("changed", "it was exchanged while it was listed");
+    }
+  }
+
+  /** The staging folder on the file system of a path, which a rename cannot leave. */
+  async #folderFor(path: SafePath): Promise<StagingFolder> {
+    const { root, device } = this.#jail;
+    if (path.anchorDevice === device) return await this.#folderAt(root);
+    return await this.#folderAt(
+      await findMountPoint(this.#disk, root, path.anchor, path.anchorDevice),
+    );
+  }
+
+  #folderAt(mountPoint: string): Promise<StagingFolder> {
+    let opening = this.#folders.get(mountPoint);
+    if (opening === undefined) {
+      opening = this.#openFolder(mountPoint);
+      this.#folders.set(mountPoint, opening);
+      // Asked again, it is tried again.
+      opening.catch(() => this.#folders.delete(mountPoint));
+    }
+    return opening;
+  }
+
+  async #openFolder(mountPoint: string): Promise<StagingFolder> {
+    const folder = new StagingFolder(this.#disk, mountPoint);
+    await this.#recover(folder);
+    return folder;
+  }
+
+  async #recover(folder: StagingFolder): Promise<void> {
+    await recoverStaging(this.#disk, folder, {
+      now: this.#clock.now(),
+      isLive: (staging) => this.#engine.isLive(staging),
+      findDirectory: (header) => this.#findDirectory(header),
+      syncDirectory: (directory) => this.#durable.sync(directory),
+    });
+  }
+
+  /** Outcomes that nobody acknowledges must not pile up in a server that never stops. */
+  async #sweep(): Promise<void> {
+    const now = this.#clock.monotonic();
+    if (now - this.#swept < SWEEP_INTERVAL) return;
+    this.#swept = now;
+    for (const opening of [...this.#folders.values()]) {
+      await this.#recover(await opening);
+    }
+  }
+
+  async #findDirectory(header: HeaderRecord): Promise<string | undefined> {
+    const directory = dirname(header.location);
+    try {
+      const name = directory === "." ? "" : directory;
+      return (await this.#jail.locate(name, "read")).absolute;
+    } catch (error) {
+      if (error instanceof StorageError) return undefined;
+      throw error;
+    }
+  }
+
+  #assertWritable(): void {
+    if (this.access.write) return;
+    throw new StorageError(
+      "denied",
+      this.#isReadOnly
+        ? "the served folder is read-only"
+        : "this process runs without --allow-write for the served folder",
+    );
+  }
+}
+
+function toEntry(
+  path: string,
+  name: string,
+  stat: Pick<DiskStat, "kind" | "size" | "modified" | "mode">,
+): Entry {
+  return {
+    name,
+    path,
+    kind: stat.kind,
+    size: stat.kind === "file" ? stat.size : 0,
+    modified: stat.modified,
+    mode: stat.mode & 0o777,
+    addressable: name === "" || segmentFault(name) === undefined,
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * Bytes at rest: a jail for names, an engine that publishes only what is
+ * complete, verified and durable, and the disks that it works on.
+ *
+ * @module
+ */
+export { chunkCount, ChunkDigest, chunkLength } from "./chunk_digest.ts";
+export { DenoDisk } from "./deno_disk.ts";
+export type {
+  Disk,
+  DiskAccess,
+  DiskEntry,
+  DiskFile,
+  DiskStat,
+  EntryKind,
+  OpenMode,
+} from "./disk.ts";
+export {
+  DiskStorage,
+  type DiskStorageOptions,
+  type MemoryStorageOptions,
+  openFileStorage,
+  openMemoryStorage,
+} from "./disk_storage.ts";
+export {
+  StorageError,
+  type StorageErrorKind,
+  type StorageErrorOptions,
+} from "./errors.ts";
+export type { jailed, SafePath } from "./jail.ts";
+export { type Journal, readJournal } from "./journal_file.ts";
+export {
+  CHUNK_COUNT_MAX,
+  CHUNK_SIZE,
+  FILE_SIZE_MAX,
+  NAME_BYTES_MAX,
+  PATH_BYTES_MAX,
+  PATH_DEPTH_MAX,
+} from "./limits.ts";
+export {
+  type LocalFileOptions,
+  makeLocalDirectory,
+  openLocalSource,
+  receiveLocalFile,
+} from "./local_files.ts";
+export { MemoryDisk, type MemoryDiskOptions } from "./memory_disk.ts";
+export { formatBytes, quoteName } from "./names.ts";
+export type { CommitStep, StorageHooks } from "./receiving.ts";
+export type {
+  ConflictPolicy,
+  Digest,
+  DigestAlgorithm,
+  Durability,
+  Entry,
+  Fingerprint,
+  LocateIntent,
+  Outcome,
+  Publication,
+  ReceiveRequest,
+  ReceiveStart,
+  Receiving,
+  Source,
+  SourceChunk,
+  Storage,
+} from "./storage.ts";
+export type {
+  HeaderRecord,
+  IntentRecord,
+  OutcomeRecord,
+  SumsRecord,
+} from "./upload_journal.ts";

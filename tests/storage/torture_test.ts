@@ -1,0 +1,155 @@
+/** Every call to the disk fails once, with every kind of error. */
+
+import { assert, assertEquals } from "@std/assert";
+import {
+  CHUNK_SIZE,
+  DiskStorage,
+  MemoryDisk,
+  type Storage,
+  StorageError,
+  type StorageErrorKind,
+} from "../../lib/storage/mod.ts";
+import { STAGING_EXPIRY } from "../../lib/storage/limits.ts";
+import { PowerLossDisk } from "../helpers/power_loss_disk.ts";
+import { assertFails } from "./storage_contract.ts";
+import {
+  get,
+  isSame,
+  list,
+  ManualClock,
+  namesIn,
+  put,
+  readDisk,
+  sample,
+  writeDisk,
+} from "./transfer.ts";
+
+const KINDS: StorageErrorKind[] = [
+  "io",
+  "no-space",
+  "denied",
+  "not-found",
+  "exists",
+  "busy",
+  "too-large",
+  "outside",
+];
+const OLD = sample(50, 1);
+const YOUNG = sample(CHUNK_SIZE + 7, 2);
+
+type Work = (storage: Storage) => Promise<unknown>;
+
+const locate = (storage: Storage, name: string) =>
+  storage.locate(name, "entry");
+
+const WORKS: Record<string, Work> = {
+  "put, fail": (storage) => put(storage, "d/new", YOUNG),
+  "put, overwrite": (storage) =>
+    put(storage, "d/f", YOUNG, { onConflict: "overwrite" }),
+  "put, rename": (storage) =>
+    put(storage, "d/f", YOUNG, { onConflict: "rename" }),
+  "put, skip": (storage) => put(storage, "d/f", YOUNG, { onConflict: "skip" }),
+  "put, sha256, no sync": (storage) =>
+    put(storage, "d/new", YOUNG, { algorithm: "sha256", durability: "none" }),
+  get: (storage) => get(storage, "d/f"),
+  list: (storage) => list(storage, "d"),
+  "make directories": async (storage) =>
+    await storage.makeDirectory(await storage.locate("d/x/y", "make"), {
+      parents: true,
+      durability: "full",
+    }),
+  "remove a tree": async (storage) =>
+    await storage.remove(await locate(storage, "d"), {
+      recursive: true,
+      signal: undefined,
+    }),
+  "rename a file": async (storage) =>
+    await storage.rename(
+      await locate(storage, "d/f"),
+      await locate(storage, "g"),
+      "fail",
+    ),
+  "rename a directory": async (storage) =>
+    await storage.rename(
+      await locate(storage, "d"),
+      await locate(storage, "dd"),
+      "fail",
+    ),
+};
+
+async function runOnce(
+  work: Work,
+  kind: StorageErrorKind,
+  failAt: number,
+): Promise<boolean> {
+  const clock = new ManualClock();
+  const disk = new MemoryDisk({ clock });
+  await disk.makeDirectory("/d", 0o755);
+  await writeDisk(disk, "/d/f", OLD);
+  const faulty = new PowerLossDisk(disk, { failAt, kind });
+  try {
+    await using storage = await DiskStorage.open(faulty, "/", { clock });
+    await work(storage);
+  } catch (error) {
+    assert(error instanceof StorageError, String(error));
+  }
+  assertEquals(disk.openHandles, 0, `open after ${faulty.log[failAt - 1]}`);
+  for (const path of ["/d/f", "/d/f-1", "/d/new", "/g", "/dd/f"]) {
+    const found = await readDisk(disk, path);
+    assert(
+      found === undefined || isSame(found, OLD) || isSame(found, YOUNG),
+      `${path} is partial`,
+    );
+  }
+  // The first recovery may find out an outcome, and keeps it for its time.
+  for (let time = 0; time < 2; time++) {
+    clock.time += STAGING_EXPIRY + 1;
+    await DiskStorage.open(disk, "/", { clock });
+  }
+  assertEquals(await namesIn(disk, "/.ferry"), []);
+  return faulty.hasFailed;
+}
+
+for (const [name, work] of Object.entries(WORKS)) {
+  Deno.test(`every call of "${name}" fails once with every error`, async () => {
+    for (const kind of KINDS) {
+      let failAt = 1;
+      while (await runOnce(work, kind, failAt)) failAt++;
+      assert(failAt > 5);
+    }
+  });
+}
+
+Deno.test("a disk that fills up ends the upload, and nothing stays", async () => {
+  const disk = new MemoryDisk({ capacity: 3 * CHUNK_SIZE });
+  const storage = await DiskStorage.open(disk, "/");
+  const bytes = sample(4 * CHUNK_SIZE);
+  const early = await assertFails(() => put(storage, "f", bytes), "no-space");
+  assertEquals(early.message, "it needs 4.0 MiB, 3.0 MiB are free");
+  await assertFails(
+    () => put(storage, "f", bytes, { size: undefined }),
+    "no-space",
+  );
+  assertEquals(await namesIn(disk, "/"), [".ferry"]);
+  assertEquals(await namesIn(disk, "/.ferry"), []);
+  assertEquals(disk.openHandles, 0);
+  await put(storage, "f", sample(CHUNK_SIZE));
+});
+
+Deno.test("dispose() aborts what is being received", async () => {
+  const disk = new MemoryDisk();
+  const storage = await DiskStorage.open(disk, "/");
+  const path = await storage.locate("f", "write");
+  await storage.receive(path, {
+    id: "0".repeat(32),
+    size: undefined,
+    modified: undefined,
+    onConflict: "fail",
+    durability: "full",
+    algorithm: "crc32-chunks",
+  });
+  assert(disk.openHandles > 0);
+  await storage[Symbol.asyncDispose]();
+  assertEquals(disk.openHandles, 0);
+  assertEquals(await namesIn(disk, "/.ferry"), []);
+});
