@@ -1,0 +1,397 @@
+/**
+ * The control connection as the client sees it: log-in, requests and their
+ * answers, keep-alive, and tokens for data connections.
+ *
+ * @module
+ */
+
+import { type Clock, type Random, sleep } from "../platform/mod.ts";
+import {
+  type Frame,
+  type FrameType,
+  type Message,
+  message,
+  type MessageBody,
+  type MessageFrame,
+  type MessageType,
+  NONCE_SIZE,
+  VERSIONS,
+} from "../protocol/mod.ts";
+import {
+  FrameChannel,
+  type Network,
+  type NetworkAddress,
+} from "../transport/mod.ts";
+import { AGENT } from "./agent.ts";
+import { cancelled, FerryError, remoteError, toFerryError } from "./errors.ts";
+import { FAREWELL_TIMEOUT, SILENCE_CHECKS } from "./limits.ts";
+import type { SessionInfo } from "./types.ts";
+
+/** What a session is made with. */
+export interface SessionOptions {
+  /** The server. */
+  readonly address: NetworkAddress;
+  /** Milliseconds of silence that end the session. */
+  readonly timeout: number;
+  /** Where to dial. */
+  readonly network: Network;
+  /** The time. */
+  readonly clock: Clock;
+  /** Nonces. */
+  readonly random: Random;
+}
+
+/** Takes the frames of one exchange, and the error that ends them. */
+export interface ExchangeHandler {
+  /** Takes a frame of the server. */
+  frame(frame: Message): void;
+  /** The session is over. */
+  lost(error: FerryError): void;
+}
+
+/**
+ * Runs `work` under a time limit, after which `abandon` is called to end it.
+ *
+ * @throws {FerryError} `connect-failed` when the time ran out.
+ */
+async function within<T>(
+  { clock, timeout }: Pick<SessionOptions, "clock" | "timeout">,
+  abandon: () => void,
+  work: Promise<T>,
+): Promise<T> {
+  let late = false;
+  const cancel = clock.after(timeout, () => {
+    late = true;
+    abandon();
+  });
+  try {
+    return await work;
+  } catch (error) {
+    if (!late) throw error;
+    throw new FerryError(
+      "connect-failed",
+      `no answer within ${timeout / 1000} s`,
+      { cause: error },
+    );
+  } finally {
+    cancel();
+  }
+}
+
+/**
+ * Dials and hands the connection to `greet`; both together have one time-out.
+ *
+ * @throws {FerryError} `connect-failed`, `wrong-protocol` and what the server says.
+ */
+export async function dialAndGreet<T>(
+  options: SessionOptions,
+  kind: "control" | "data",
+  greet: (channel: FrameChannel) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  signal?.throwIfAborted();
+  const dialling = new AbortController();
+  let channel: FrameChannel | undefined;
+  const abandon = () => {
+    dialling.abort();
+    channel?.close();
+  };
+  const work = async () => {
+    channel = new FrameChannel(
+      await options.network.dial(options.address, dialling.signal),
+      kind,
+      "client",
+    );
+    return await greet(channel);
+  };
+  signal?.addEventListener("abort", abandon, { once: true });
+  try {
+    return await within(options, abandon, work());
+  } catch (error) {
+    channel?.close();
+    if (signal?.aborted) throw cancelled(signal.reason);
+    throw toFerryError(error, "connecting");
+  } finally {
+    signal?.removeEventListener("abort", abandon);
+  }
+}
+
+/** Receives a frame of the one type that may come now; `FAIL` and the end are errors. */
+export async function expectFrame<T extends MessageType>(
+  channel: FrameChannel,
+  type: T,
+): Promise<MessageBody<T>> {
+  const frame = await channel.receive();
+  if (frame?.type === type) return frame.body as MessageBody<T>;
+  if (frame?.type === "FAIL") throw remoteError(frame.body);
+  throw new FerryError(
+    "connect-failed",
+    "the server closed the connection without an answer",
+  );
+}
+
+/** A logged-in session. */
+export class ControlSession {
+  /** Who and what it is. */
+  readonly info: SessionInfo;
+  /** Names the session when a data connection attaches. */
+  readonly id: Uint8Array;
+  readonly #options: SessionOptions;
+  readonly #channel: FrameChannel;
+  readonly #exchanges = new Map<number, ExchangeHandler>();
+  readonly #lost: ((error: FerryError) => void)[] = [];
+  readonly #received: Promise<void>;
+  #error: FerryError | undefined;
+  #lastId = 0;
+  #cancelCheck = () => {};
+
+  private constructor(
+    options: SessionOptions,
+    channel: FrameChannel,
+    greeting: MessageBody<"GREETING">,
+    ready: MessageBody<"READY">,
+  ) {
+    this.#options = options;
+    this.#channel = channel;
+    this.id = ready.session;
+    this.info = {
+      ...options.address,
+      server: greeting.agent,
+      protocolVersion: greeting.version,
+      user: ready.user,
+      rights: ready.rights,
+      refusals: Object.fromEntries(
+        ready.refusals.map(({ right, reason }) => [right, reason]),
+      ),
+      digests: ready.digests,
+      dataConnections: ready.dataConnections,
+    };
+    this.#received = this.#receiveAll();
+    this.#watch();
+  }
+
+  /**
+   * Connects and logs in.
+   *
+   * @param signal Ends the attempt.
+   * @throws {FerryError} When there is no session.
+   */
+  static open(
+    options: SessionOptions,
+    signal?: AbortSignal,
+  ): Promise<ControlSession> {
+    return dialAndGreet(options, "control", async (channel) => {
+      await channel.send(message("HELLO", {
+        versions: VERSIONS,
+        agent: AGENT,
+        nonce: options.random.bytes(NONCE_SIZE),
+      }));
+      const greeting = await expectFrame(channel, "GREETING");
+      if (!VERSIONS.includes(greeting.version)) {
+        throw new FerryError(
+          "unsupported",
+          `the server chose protocol version ${greeting.version}, this client speaks ${
+            VERSIONS.join(", ")
+          }`,
+        );
+      }
+      await channel.send(message("LOGIN", { method: "anonymous" }));
+      const ready = await expectFrame(channel, "READY");
+      return new ControlSession(options, channel, greeting, ready);
+    }, signal);
+  }
+
+  /** Why the session is over; `undefined` while it is not. */
+  get error(): FerryError | undefined {
+    return this.#error;
+  }
+
+  /** A new exchange id. */
+  nextId(): number {
+    return ++this.#lastId;
+  }
+
+  /** Calls `callback` when the session is over; at once if it is. */
+  onLost(callback: (error: FerryError) => void): void {
+    if (this.#error !== undefined) callback(this.#error);
+    else this.#lost.push(callback);
+  }
+
+  /**
+   * Asks one question.
+   *
+   * @param type The request.
+   * @param body Its fields.
+   * @param answer What is answered, unless it is `ERROR`.
+   * @throws {FerryError} What the server says, `connection-lost`, `cancelled`.
+   */
+  request<Q extends MessageType, A extends MessageType>(
+    [type, answer]: readonly [request: Q, answer: A],
+    body: MessageBody<Q>,
+    signal?: AbortSignal,
+  ): Promise<MessageBody<A>> {
+    const { promise, resolve, reject } = Promise.withResolvers<
+      MessageBody<A>
+    >();
+    const id = this.begin({ type, id: 0, body } as Message, {
+      frame: (frame) =>
+        frame.type === answer
+          ? resolve(frame.body as MessageBody<A>)
+          : reject(remoteError((frame as MessageFrame<"ERROR">).body)),
+      lost: reject,
+    }, ["ERROR", answer]);
+    const onAbort = () => {
+      this.cancel(id);
+      reject(cancelled(signal?.reason));
+    };
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    return promise.finally(() => signal?.removeEventListener("abort", onAbort));
+  }
+
+  /**
+   * Begins an exchange of several frames on the control connection.
+   *
+   * @param frame The request; its id is filled in.
+   * @param handler Takes what comes back.
+   * @param last The frames after which nothing more comes.
+   * @returns The exchange's id.
+   */
+  begin(
+    frame: Message,
+    handler: ExchangeHandler,
+    last: readonly FrameType[],
+  ): number {
+    const id = this.nextId();
+    if (this.#error !== undefined) {
+      handler.lost(this.#error);
+      return id;
+    }
+    this.#exchanges.set(id, {
+      frame: (frame) => {
+        if (last.includes(frame.type)) this.#exchanges.delete(id);
+        handler.frame(frame);
+      },
+      lost: (error) => handler.lost(error),
+    });
+    this.send({ ...frame, id } as Message);
+    return id;
+  }
+
+  /** Sends a frame; a broken connection is told to {@linkcode ControlSession.onLost}. */
+  send(frame: Message): void {
+    if (this.#error !== undefined) return;
+    this.#channel.send(frame).catch((error) => this.#lose(toFerryError(error)));
+  }
+
+  /** Asks the server to end an exchange, and drops what still comes of it here. */
+  cancel(id: number): void {
+    if (this.#exchanges.has(id)) {
+      this.#exchanges.set(id, { frame: () => {}, lost: () => {} });
+    }
+    this.send({ type: "CANCEL", id, body: {} });
+  }
+
+  /**
+   * Opens a data connection.
+   *
+   * @throws {FerryError} As for {@linkcode ControlSession.open}.
+   */
+  async openData(signal?: AbortSignal): Promise<FrameChannel> {
+    const { token } = await this.request(["GRANT", "GRANTED"], {}, signal);
+    return await dialAndGreet(this.#options, "data", async (channel) => {
+      await channel.send(message("ATTACH", {
+        version: this.info.protocolVersion,
+        session: this.id,
+        token,
+      }));
+      await expectFrame(channel, "ATTACHED");
+      return channel;
+    }, signal);
+  }
+
+  /** Says goodbye and closes. */
+  async close(): Promise<void> {
+    if (this.#error === undefined) {
+      this.send(message("GOODBYE", { reason: "done" }));
+      this.#end(cancelled(undefined));
+      const farewell = new AbortController();
+      const waiting = sleep(
+        this.#options.clock,
+        FAREWELL_TIMEOUT,
+        farewell.signal,
+      ).then(() => this.#channel.close(), () => {});
+      await this.#received;
+      farewell.abort();
+      await waiting;
+    }
+    this.#channel.close();
+    await this.#received;
+  }
+
+  async #receiveAll(): Promise<void> {
+    try {
+      for (;;) {
+        const frame = await this.#channel.receive();
+        if (frame === undefined) break;
+        this.#dispatch(frame);
+      }
+      this.#lose(
+        new FerryError("connection-lost", "the server closed the connection"),
+      );
+    } catch (error) {
+      this.#lose(toFerryError(error));
+    }
+  }
+
+  #dispatch(frame: Frame): void {
+    switch (frame.type) {
+      case "PING":
+        return this.send(message("PONG", frame.body));
+      case "FAIL":
+        return this.#lose(remoteError(frame.body));
+      case "PONG":
+      case "GOODBYE":
+      case "DATA":
+        return;
+      default:
+        this.#exchanges.get(frame.id)?.frame(frame);
+    }
+  }
+
+  /** Ends the session when the server has been silent for too long. */
+  #watch(): void {
+    const { clock, timeout } = this.#options;
+    let heard = -1;
+    let silent = 0;
+    const check = () => {
+      silent = this.#channel.bytesReceived === heard ? silent + 1 : 0;
+      heard = this.#channel.bytesReceived;
+      if (silent >= SILENCE_CHECKS) {
+        return this.#lose(
+          new FerryError(
+            "connection-lost",
+            `the server has been silent for ${timeout / 1000} s`,
+          ),
+        );
+      }
+      if (silent > 0) this.send(message("PING", { cookie: silent }));
+      this.#cancelCheck = clock.after(timeout / SILENCE_CHECKS, check);
+    };
+    check();
+  }
+
+  #lose(error: FerryError): void {
+    this.#end(error);
+    this.#channel.close();
+  }
+
+  #end(error: FerryError): void {
+    if (this.#error !== undefined) return;
+    this.#error = error;
+    this.#cancelCheck();
+    for (const handler of this.#exchanges.values()) handler.lost(error);
+    this.#exchanges.clear();
+    for (const callback of this.#lost.splice(0)) callback(error);
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * A listing, page by page, at the reader's pace.
+ *
+ * @module
+ */
+
+import type { Message, MessageBody } from "../protocol/mod.ts";
+import type { ControlSession } from "./control_session.ts";
+import { cancelled, FerryError, remoteError } from "./errors.ts";
+import type { ListPage, RemoteEntry } from "./types.ts";
+
+/** Joins two relative paths, either of which may be the root. */
+export function joinRemote(folder: string, name: string): string {
+  return folder === "" || name === "" ? folder + name : `${folder}/${name}`;
+}
+
+/**
+ * The entry that a message describes.
+ *
+ * @param path Its path relative to the user's root.
+ */
+export function remoteEntry(
+  path: string,
+  body: Omit<MessageBody<"ENTRY">, "algorithm" | "digest">,
+): RemoteEntry {
+  const { kind, size, modified, mode, addressable } = body;
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  return { path, name, kind, size, modified, mode, addressable };
+}
+
+function toPage(folder: string, body: MessageBody<"PAGE">): ListPage {
+  return {
+    entries: body.entries.map((entry) =>
+      remoteEntry(joinRemote(folder, entry.path), entry)
+    ),
+    problems: body.problems.map((problem) =>
+      remoteError({ ...problem, path: joinRemote(folder, problem.path) })
+    ),
+  };
+}
+
+/**
+ * Lists a directory. The server sends a few pages ahead and waits until they
+ * are read; a listing that is left early is cancelled.
+ *
+ * @throws {FerryError} What the server says, `connection-lost`, `cancelled`.
+ */
+export async function* listPages(
+  session: ControlSession,
+  path: string,
+  recursive: boolean,
+  signal: AbortSignal | undefined,
+): AsyncIterable<ListPage> {
+  const arrived: MessageBody<"PAGE">[] = [];
+  let end: FerryError | "done" | undefined;
+  let wake = () => {};
+  const finish = (reason: FerryError | "done") => {
+    end ??= reason;
+    wake();
+  };
+  const id = session.begin(
+    { type: "LIST", id: 0, body: { path, recursive } },
+    {
+      frame(frame: Message) {
+        if (frame.type === "PAGE") arrived.push(frame.body);
+        else if (frame.type === "ERROR") return finish(remoteError(frame.body));
+        else if (frame.type === "DONE") return finish("done");
+        wake();
+      },
+      lost: finish,
+    },
+    ["DONE", "ERROR"],
+  );
+  const onAbort = () => finish(cancelled(signal?.reason));
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  try {
+    for (;;) {
+      const page = arrived.shift();
+      if (page !== undefined) {
+        yield toPage(path, page);
+        if (end === undefined) {
+          session.send({ type: "MORE", id, body: { pages: 1 } });
+        }
+      } else if (end === "done") return;
+      else if (end instanceof FerryError) throw end;
+      else await new Promise<void>((resolve) => wake = resolve);
+    }
+  } finally {
+    signal?.removeEventListener("abort", onAbort);
+    if (end !== "done") session.cancel(id);
+  }
+}

@@ -1,0 +1,26 @@
+/**
+ * The client room: sessions with a Ferry server.
+ *
+ * @module
+ */
+export { connect } from "./connect.ts";
+export {
+  FerryError,
+  type FerryErrorCode,
+  type FerryErrorOptions,
+} from "./errors.ts";
+export { DEFAULT_PORT, RETRIES_DEFAULT, TIMEOUT_DEFAULT } from "./limits.ts";
+export type {
+  Client,
+  ConnectOptions,
+  GetTarget,
+  ListPage,
+  OperationOptions,
+  PutSource,
+  Receipt,
+  ReconnectEvent,
+  RemoteEntry,
+  SessionInfo,
+  TransferOptions,
+  TransferProgress,
+} from "./types.ts";

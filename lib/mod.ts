@@ -1,0 +1,107 @@
+/**
+ * Ferry moves files over TCP: completely, verified, durably.
+ *
+ * {@linkcode serve} offers a folder, {@linkcode connect} opens a session with a
+ * server; the programs `ferryd` and `ferry` are made of these two.
+ *
+ * @example Serve a folder and send a file to it
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ *
+ * const folder = await Deno.makeTempDir();
+ * await using server = await serve({
+ *   root: folder,
+ *   listen: [{ hostname: "127.0.0.1", port: 0 }],
+ * });
+ * const [address] = server.addresses;
+ *
+ * await using client = await connect(address!);
+ * const receipt = await client.put(new Blob(["hello"]).stream(), "hello.txt");
+ *
+ * assertEquals(receipt.durable, Deno.build.os !== "windows");
+ * assertEquals(await Deno.readTextFile(`${folder}/hello.txt`), "hello");
+ * ```
+ *
+ * @module
+ */
+export {
+  type Client,
+  connect,
+  type ConnectOptions,
+  DEFAULT_PORT,
+  FerryError,
+  type FerryErrorCode,
+  type FerryErrorOptions,
+  type GetTarget,
+  type ListPage,
+  type OperationOptions,
+  type PutSource,
+  type Receipt,
+  type ReconnectEvent,
+  type RemoteEntry,
+  RETRIES_DEFAULT,
+  type SessionInfo,
+  TIMEOUT_DEFAULT,
+  type TransferOptions,
+  type TransferProgress,
+} from "./client/mod.ts";
+export {
+  type AnonymousAccess,
+  checkServe,
+  DEFAULT_ADDRESS,
+  DRAIN_DEFAULT,
+  type Offer,
+  serve,
+  ServeError,
+  type ServeOptions,
+  type Server,
+  SERVER_LIMITS,
+  type ServerLimits,
+} from "./server/mod.ts";
+export {
+  type CommitStep,
+  type ConflictPolicy,
+  type Digest,
+  type DigestAlgorithm,
+  type Disk,
+  type DiskAccess,
+  type DiskEntry,
+  type DiskFile,
+  type DiskStat,
+  DiskStorage,
+  type DiskStorageOptions,
+  type Durability,
+  type Entry,
+  type EntryKind,
+  type Fingerprint,
+  type LocateIntent,
+  MemoryDisk,
+  type MemoryDiskOptions,
+  type MemoryStorageOptions,
+  openFileStorage,
+  openMemoryStorage,
+  type OpenMode,
+  type Outcome,
+  type Publication,
+  type ReceiveRequest,
+  type ReceiveStart,
+  type Receiving,
+  type SafePath,
+  type Source,
+  type SourceChunk,
+  type Storage,
+  StorageError,
+  type StorageErrorKind,
+  type StorageErrorOptions,
+  type StorageHooks,
+} from "./storage/mod.ts";
+export type { CancelTimer, Clock, Random } from "./platform/mod.ts";
+export type { ErrorCode, Right } from "./protocol/mod.ts";
+export type {
+  Connection,
+  Listener,
+  Network,
+  NetworkAddress,
+  NetworkError,
+  NetworkErrorKind,
+} from "./transport/mod.ts";

@@ -1,0 +1,83 @@
+/**
+ * What the server throws, and the one place where errors of any kind become
+ * codes of the wire.
+ *
+ * @module
+ */
+
+import {
+  ERROR_CODES,
+  type ErrorCode,
+  type MessageBody,
+  ProtocolError,
+  TEXT_SIZE_MAX,
+} from "../protocol/mod.ts";
+import { StorageError } from "../storage/mod.ts";
+
+/** A request is refused for a reason that the client is told. */
+export class RefusalError extends Error {
+  /** The code to send. */
+  readonly code: ErrorCode;
+
+  /**
+   * @param code The code to send.
+   * @param message A phrase that completes "Cannot …: ", in lower case.
+   */
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.name = "RefusalError";
+    this.code = code;
+  }
+}
+
+/** A server cannot be started as asked. The message says what to change. */
+export class ServeError extends Error {
+  /**
+   * Makes an error.
+   *
+   * @param message What to change.
+   * @param options The cause.
+   */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "ServeError";
+  }
+}
+
+const UTF8 = new TextEncoder();
+const UTF8_LOSSY = new TextDecoder();
+
+/** Cuts a text to a number of bytes, at a character. */
+function fit(text: string, sizeMax: number): string {
+  const bytes = UTF8.encode(text);
+  if (bytes.length <= sizeMax) return text;
+  return UTF8_LOSSY.decode(bytes.subarray(0, sizeMax - 3), { stream: true }) +
+    "…";
+}
+
+/** What a client is told of an error. */
+export interface WireError {
+  /** The code. */
+  readonly code: ErrorCode;
+  /** A phrase for people. */
+  readonly message: string;
+}
+
+/** What a client is told of `error`: nothing of what it does not name itself. */
+export function wireError(error: unknown): WireError {
+  if (error instanceof StorageError) {
+    return { code: error.kind, message: error.message };
+  }
+  const isTold = error instanceof RefusalError ||
+    error instanceof ProtocolError && error.fault === "remote";
+  if (isTold) return { code: error.code, message: error.message };
+  return {
+    code: "internal",
+    message: "an internal error happened; the server's log has it",
+  };
+}
+
+/** The fields of the `FAIL` or `ERROR` that tells a client of an error. */
+export function errorBody({ code, message }: WireError): MessageBody<"FAIL"> {
+  return { code: ERROR_CODES[code], message: fit(message, TEXT_SIZE_MAX) };
+}

@@ -1,0 +1,74 @@
+/**
+ * What users may do: asked once, told at log-in, and never refused afterwards
+ * for another reason.
+ *
+ * @module
+ */
+
+import { type Right, RIGHTS } from "../protocol/mod.ts";
+import type { DiskAccess } from "../storage/mod.ts";
+import { isLoopback, type NetworkAddress } from "../transport/mod.ts";
+import type { AnonymousAccess, Offer } from "./types.ts";
+
+const READING: ReadonlySet<Right> = new Set<Right>(["list", "read"]);
+
+/** What decides over an offer. */
+export interface OfferPolicy {
+  /** What the process may do with the folder. */
+  readonly access: DiskAccess;
+  /** Whether the server refuses every change. */
+  readonly readOnly: boolean;
+  /** What users without an account may do, if it was said. */
+  readonly anonymous: AnonymousAccess | undefined;
+}
+
+/** What users without an account may do on a listener. */
+export function anonymousAccess(
+  address: NetworkAddress,
+  anonymous: AnonymousAccess | undefined,
+): AnonymousAccess {
+  return anonymous ?? (isLoopback(address.hostname) ? "write" : "none");
+}
+
+function refusal(
+  right: Right,
+  policy: OfferPolicy,
+  anonymous: AnonymousAccess,
+): string | undefined {
+  const reading = READING.has(right);
+  if (anonymous === "none") {
+    return "users without an account may do nothing here (the server's --anonymous allows it)";
+  }
+  if (reading) {
+    return policy.access.read
+      ? undefined
+      : "the server runs without --allow-read for its folder";
+  }
+  if (policy.readOnly) return "the server is read-only (--read-only)";
+  if (!policy.access.write) {
+    return "the server runs without --allow-write for its folder";
+  }
+  return anonymous === "write"
+    ? undefined
+    : "users without an account may only read here (the server's --anonymous allows more)";
+}
+
+/**
+ * What an anonymous user may do on a listener.
+ *
+ * @param address Where it listens.
+ * @param policy What decides.
+ */
+export function makeOffer(address: NetworkAddress, policy: OfferPolicy): Offer {
+  const anonymous = anonymousAccess(address, policy.anonymous);
+  const reasons = RIGHTS.map((right) =>
+    [right, refusal(right, policy, anonymous)] as const
+  );
+  return {
+    rights: reasons.filter(([, reason]) => reason === undefined)
+      .map(([right]) => right),
+    refusals: Object.fromEntries(
+      reasons.filter(([, reason]) => reason !== undefined),
+    ),
+  };
+}

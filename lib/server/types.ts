@@ -1,0 +1,59 @@
+/**
+ * What a server is made of, and what it looks like from outside.
+ *
+ * @module
+ */
+
+import type { Clock, Random } from "../platform/mod.ts";
+import type { Right } from "../protocol/mod.ts";
+import type { Storage } from "../storage/mod.ts";
+import type { Network, NetworkAddress } from "../transport/mod.ts";
+import type { ServerLimits } from "./limits.ts";
+
+/** What users without an account may do. */
+export type AnonymousAccess = "none" | "read" | "write";
+
+/** How to serve. */
+export interface ServeOptions {
+  /** The folder to serve, or the storage. */
+  readonly root: string | Storage;
+  /** Where to listen; port 0 is any free one. @default {127.0.0.1:65430} */
+  readonly listen?: readonly NetworkAddress[];
+  /** Allows plain TCP beyond loopback. @default {false} */
+  readonly allowPlain?: boolean;
+  /** What users without an account may do; by default everything on loopback and nothing beyond. */
+  readonly anonymous?: AnonymousAccess;
+  /** Refuses every change. @default {false} */
+  readonly readOnly?: boolean;
+  /** Limits that differ from the defaults. */
+  readonly limits?: Partial<ServerLimits>;
+  /** Where to listen on. @default {the machine's TCP} */
+  readonly network?: Network;
+  /** The time. @default {the machine's clock} */
+  readonly clock?: Clock;
+  /** Ids and tokens. @default {the machine's random source} */
+  readonly random?: Random;
+}
+
+/** What users may do on a listener, and why not the rest. */
+export interface Offer {
+  /** What they may do. */
+  readonly rights: readonly Right[];
+  /** Why they may not do the rest. */
+  readonly refusals: Readonly<Partial<Record<Right, string>>>;
+}
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  /** Where it listens, with real ports, in the order of the options. */
+  readonly addresses: readonly NetworkAddress[];
+  /** What anonymous users may do on each listener, in the same order. */
+  readonly offers: readonly Offer[];
+  /** Resolves when the server has stopped. */
+  readonly finished: Promise<void>;
+  /**
+   * Stops accepting, lets transfers finish for `drain` milliseconds, then
+   * closes. A second call with a shorter time shortens it.
+   */
+  shutdown(options?: { readonly drain?: number }): Promise<void>;
+}

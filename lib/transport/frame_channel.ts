@@ -1,0 +1,250 @@
+/**
+ * Frames over a connection: codec, state tables and back-pressure in one place.
+ *
+ * @module
+ */
+
+import {
+  type ConnectionKind,
+  Conversation,
+  type DataFrame,
+  encodeDataHeader,
+  encodeMessage,
+  type Frame,
+  FrameBuffer,
+  HEADER_SIZE,
+  type Message,
+  type Role,
+} from "../protocol/mod.ts";
+import {
+  type Connection,
+  type NetworkAddress,
+  NetworkError,
+} from "./network.ts";
+
+/**
+ * Bytes that a closing end still reads and drops: 4 MiB. A socket closed with
+ * unread bytes is reset by the kernel, and the reset can overtake the farewell
+ * that says why.
+ */
+const LINGER_SIZE_MAX = 4_194_304;
+
+/** Bytes of answers that may wait for a peer that is slow to read them: 256 KiB. */
+const QUEUE_SIZE_MAX = 262_144;
+
+/**
+ * Sends and receives frames on one connection. Every frame, either way, is
+ * checked against the state tables.
+ *
+ * One call of {@linkcode FrameChannel.receive} at a time; sends may overlap and
+ * leave in the order of their calls.
+ */
+export class FrameChannel {
+  readonly #connection: Connection;
+  readonly #role: Role;
+  readonly #peer: Role;
+  readonly #buffer = new FrameBuffer();
+  #conversation: Conversation;
+  #lastWrite: Promise<void> = Promise.resolve();
+  #bytesReceived = 0;
+  #bytesSent = 0;
+  #bytesQueued = 0;
+  #bytesAtCheck = 0;
+  /** Whether the frame at hand was owed at the last check already. */
+  #owedAtCheck = false;
+  #reading = false;
+
+  /**
+   * @param connection What carries the frames; the channel closes it.
+   * @param kind Which kind of connection it is.
+   * @param role Which end this is.
+   */
+  constructor(connection: Connection, kind: ConnectionKind, role: Role) {
+    this.#connection = connection;
+    this.#role = role;
+    this.#peer = role === "client" ? "server" : "client";
+    this.#conversation = new Conversation(kind, role);
+  }
+
+  /** Where the peer is. */
+  get remote(): NetworkAddress {
+    return this.#connection.remote;
+  }
+
+  /** The state tables, as far as this connection has walked them. */
+  get conversation(): Conversation {
+    return this.#conversation;
+  }
+
+  /** Bytes received so far. */
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  /** Bytes sent so far. */
+  get bytesSent(): number {
+    return this.#bytesSent;
+  }
+
+  /**
+   * Receives the next frame. A `DATA` payload stays valid while the following
+   * frame is received, and no longer.
+   *
+   * @returns The frame, or `undefined` when the peer ended between two frames.
+   * @throws {ProtocolError} When the peer broke the rules.
+   * @throws {NetworkError} When the connection broke, or ended inside a frame.
+   */
+  async receive(): Promise<Frame | undefined> {
+    const frame = await this.#receiveRaw();
+    if (frame !== undefined) this.#conversation.step(this.#peer, frame);
+    return frame;
+  }
+
+  /**
+   * Receives the first frame of an accepted connection, which tells what kind
+   * of connection it is.
+   */
+  async receiveFirst(): Promise<Frame | undefined> {
+    const frame = await this.#receiveRaw();
+    if (frame?.type === "ATTACH") {
+      this.#conversation = new Conversation("data", this.#role);
+    }
+    if (frame !== undefined) this.#conversation.step(this.#peer, frame);
+    return frame;
+  }
+
+  async #receiveRaw(): Promise<Frame | undefined> {
+    for (;;) {
+      const frame = this.#buffer.next();
+      if (frame !== undefined) {
+        this.#owedAtCheck = false;
+        return frame;
+      }
+      const length = await this.#read();
+      if (length === 0) {
+        if (!this.#buffer.partial) return undefined;
+        throw new NetworkError(
+          "reset",
+          "connection ended in the middle of a frame",
+        );
+      }
+      this.#bytesReceived += length;
+      this.#buffer.filled(length);
+    }
+  }
+
+  async #read(): Promise<number> {
+    this.#reading = true;
+    try {
+      return await this.#connection.read(this.#buffer.space());
+    } finally {
+      this.#reading = false;
+    }
+  }
+
+  /**
+   * Sends a message; resolves when the connection has taken it. Never throws
+   * at once: whoever does not wait may also not care.
+   *
+   * @throws {ProtocolError} `local` when the tables do not allow it now.
+   * @throws {NetworkError} When the connection broke.
+   */
+  async send(frame: Message): Promise<void> {
+    await this.#write(frame, encodeMessage(frame));
+  }
+
+  /**
+   * Sends a chunk.
+   *
+   * @param bytes {@linkcode HEADER_SIZE} bytes of room for the header, then the chunk.
+   * @param frame Where the chunk belongs, and its CRC-32.
+   */
+  async sendData(
+    bytes: Uint8Array<ArrayBuffer>,
+    frame: Pick<DataFrame, "id" | "offset" | "checksum">,
+  ): Promise<void> {
+    encodeDataHeader(bytes, frame);
+    await this.#write({ type: "DATA", id: frame.id }, bytes);
+  }
+
+  #write(
+    frame: Pick<Frame, "type" | "id">,
+    bytes: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    // The step is taken before the first await, so the tables see the frames in
+    // the order of the wire.
+    this.#conversation.step(this.#role, frame);
+    this.#bytesQueued += bytes.length;
+    const written = this.#lastWrite.then(async () => {
+      await this.#connection.write(bytes);
+      this.#bytesSent += bytes.length;
+    }).finally(() => this.#bytesQueued -= bytes.length);
+    // A failed write fails the sends behind it too, each to its own caller.
+    this.#lastWrite = written;
+    written.catch(() => {});
+    return written;
+  }
+
+  /**
+   * Waits until the peer has taken enough of what was sent. Whoever answers
+   * without waiting for each send calls this before it takes the next request,
+   * so that a peer that asks and never reads cannot fill the memory.
+   */
+  async settled(): Promise<void> {
+    while (this.#bytesQueued > QUEUE_SIZE_MAX) {
+      await this.#lastWrite.catch(() => {});
+    }
+  }
+
+  /**
+   * To be called at regular intervals: whether the peer is making progress. It
+   * owes the rest of a frame only while this end waits for it: a slow disk here
+   * is not the fault of the peer.
+   *
+   * @param bytesMin What it must have sent since the last call, if it has owed
+   * the rest of one and the same frame since then.
+   */
+  progressing(bytesMin: number): boolean {
+    const owed = this.#owedAtCheck;
+    const received = this.#bytesReceived - this.#bytesAtCheck;
+    this.#bytesAtCheck = this.#bytesReceived;
+    this.#owedAtCheck = this.#reading && this.#buffer.partial;
+    return !(owed && this.#owedAtCheck && received < bytesMin);
+  }
+
+  /** Closes at once; pending calls fail. */
+  close(): void {
+    this.#connection.close();
+  }
+
+  /**
+   * Closes so that the peer gets everything sent before: ends this side, then
+   * reads and drops until the peer ends its own, `timeout` fires or enough was
+   * dropped. No {@linkcode FrameChannel.receive} may be pending.
+   *
+   * @param timeout Ends the wait.
+   */
+  async finish(timeout: AbortSignal): Promise<void> {
+    const close = () => this.#connection.close();
+    if (timeout.aborted) return close();
+    timeout.addEventListener("abort", close, { once: true });
+    try {
+      await this.#lastWrite;
+      await this.#connection.endWrite();
+      const scrap = new Uint8Array(65_536);
+      for (let dropped = 0; dropped < LINGER_SIZE_MAX;) {
+        const length = await this.#connection.read(scrap);
+        if (length === 0) break;
+        dropped += length;
+      }
+    } catch {
+      // Broken already: there is nobody left to hear the farewell.
+    } finally {
+      timeout.removeEventListener("abort", close);
+      close();
+    }
+  }
+}
+
+/** Bytes of room that {@linkcode FrameChannel.sendData} needs before a chunk. */
+export const DATA_HEADROOM: number = HEADER_SIZE;

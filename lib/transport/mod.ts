@@ -1,0 +1,17 @@
+/**
+ * Bytes and frames over connections.
+ *
+ * @module
+ */
+export { DATA_HEADROOM, FrameChannel } from "./frame_channel.ts";
+export {
+  type Connection,
+  formatAddress,
+  isLoopback,
+  type Listener,
+  type Network,
+  type NetworkAddress,
+  NetworkError,
+  type NetworkErrorKind,
+} from "./network.ts";
+export { tcpNetwork } from "./tcp_network.ts";

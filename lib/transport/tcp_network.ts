@@ -1,0 +1,187 @@
+/**
+ * TCP by way of Deno.
+ *
+ * @module
+ */
+
+import {
+  type Connection,
+  type Listener,
+  type Network,
+  type NetworkAddress,
+  NetworkError,
+  type NetworkErrorKind,
+} from "./network.ts";
+
+type HostError = abstract new (message?: string) => Error;
+
+/** Errors that Deno tells apart by class; the rest by code, below. */
+const KINDS: readonly (readonly [HostError, NetworkErrorKind, string])[] = [
+  [Deno.errors.ConnectionRefused, "refused", "connection refused"],
+  [Deno.errors.ConnectionReset, "reset", "connection reset by the peer"],
+  [Deno.errors.ConnectionAborted, "reset", "connection aborted"],
+  [Deno.errors.BrokenPipe, "reset", "connection closed by the peer"],
+  [Deno.errors.NotConnected, "reset", "connection closed by the peer"],
+  [Deno.errors.UnexpectedEof, "reset", "connection closed by the peer"],
+  [Deno.errors.TimedOut, "unreachable", "no answer"],
+  [Deno.errors.NetworkUnreachable, "unreachable", "network is unreachable"],
+  [Deno.errors.AddrInUse, "in-use", "address is in use"],
+  [Deno.errors.AddrNotAvailable, "unreachable", "address is not available"],
+  [Deno.errors.BadResource, "closed", "connection is closed"],
+  [Deno.errors.Interrupted, "closed", "connection is closed"],
+];
+
+/** Errors that Deno tells apart by code only. */
+const CODES: Readonly<Record<string, readonly [NetworkErrorKind, string]>> = {
+  EMFILE: ["exhausted", "out of file descriptors"],
+  ENFILE: ["exhausted", "the system is out of file descriptors"],
+  ENOBUFS: ["exhausted", "out of network buffers"],
+  ENOMEM: ["exhausted", "out of memory for connections"],
+  EHOSTUNREACH: ["unreachable", "host is unreachable"],
+  ENETUNREACH: ["unreachable", "network is unreachable"],
+  ETIMEDOUT: ["unreachable", "no answer"],
+  EACCES: ["denied", "permission denied by the system"],
+};
+
+/** What getaddrinfo says through Deno; it has no class or code of its own. */
+const LOOKUP_PATTERN = /failed to lookup address|no addresses/i;
+
+function networkError(error: unknown): NetworkError {
+  if (error instanceof NetworkError) return error;
+  if (!(error instanceof Error)) {
+    return new NetworkError("reset", "connection failed", { cause: error });
+  }
+  if (error instanceof Deno.errors.NotCapable) {
+    return new NetworkError(
+      "denied",
+      "this program runs without --allow-net for that address",
+      { cause: error },
+    );
+  }
+  const code = "code" in error ? CODES[String(error.code)] : undefined;
+  if (code !== undefined) {
+    return new NetworkError(code[0], code[1], { cause: error });
+  }
+  for (const [type, kind, phrase] of KINDS) {
+    if (error instanceof type) {
+      return new NetworkError(kind, phrase, { cause: error });
+    }
+  }
+  if (LOOKUP_PATTERN.test(error.message)) {
+    return new NetworkError("unknown-host", "host name is unknown", {
+      cause: error,
+    });
+  }
+  return new NetworkError("reset", "connection failed", { cause: error });
+}
+
+class TcpConnection implements Connection {
+  readonly remote: NetworkAddress;
+  readonly #conn: Deno.TcpConn;
+  #closed = false;
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
+    this.remote = { hostname, port };
+    try {
+      // Deno leaves Nagle's algorithm on: with delayed acknowledgements a
+      // request in two writes then takes 40 ms instead of 30 us.
+      conn.setNoDelay(true);
+      conn.setKeepAlive(true);
+    } catch {
+      // The peer is gone already: the first read says so.
+    }
+  }
+
+  async read(buffer: Uint8Array<ArrayBuffer>): Promise<number> {
+    try {
+      return await this.#conn.read(buffer) ?? 0;
+    } catch (error) {
+      throw this.#error(error);
+    }
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    try {
+      let at = 0;
+      while (at < bytes.length) {
+        at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
+      }
+    } catch (error) {
+      throw this.#error(error);
+    }
+  }
+
+  async endWrite(): Promise<void> {
+    try {
+      await this.#conn.closeWrite();
+    } catch {
+      // Broken or closed: there is no side left to end.
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+
+  #error(error: unknown): NetworkError {
+    return this.#closed
+      ? new NetworkError("closed", "connection is closed", { cause: error })
+      : networkError(error);
+  }
+}
+
+class TcpListener implements Listener {
+  readonly address: NetworkAddress;
+  readonly #listener: Deno.TcpListener;
+  #closed = false;
+
+  constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+    const { hostname, port } = listener.addr;
+    this.address = { hostname, port };
+  }
+
+  async accept(): Promise<Connection | undefined> {
+    try {
+      return new TcpConnection(await this.#listener.accept());
+    } catch (error) {
+      if (this.#closed) return undefined;
+      throw networkError(error);
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listener.close();
+  }
+}
+
+/** The machine's TCP. */
+export const tcpNetwork: Network = {
+  listen({ hostname, port }) {
+    try {
+      return new TcpListener(Deno.listen({ hostname, port }));
+    } catch (error) {
+      throw networkError(error);
+    }
+  },
+  async dial({ hostname, port }, signal) {
+    try {
+      return new TcpConnection(
+        await Deno.connect({
+          hostname,
+          port,
+          ...(signal === undefined ? {} : { signal }),
+        }),
+      );
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw networkError(error);
+    }
+  },
+};
