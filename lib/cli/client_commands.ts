@@ -1,0 +1,148 @@
+/**
+ * The commands of `ferry`: their words. What they do stands in `commands/`.
+ *
+ * @module
+ */
+
+import {
+  DEBUG,
+  DURABILITY,
+  JSON_OUTPUT,
+  LIST_RECURSIVE,
+  LOCAL_OUTPUT,
+  LONG,
+  ON_CONFLICT,
+  PARENTS,
+  PROGRESS,
+  QUIET,
+  REMOTE_OUTPUT,
+  REMOVE_RECURSIVE,
+  SHOWN_DIGEST,
+  SORT,
+  TIMEOUT,
+  TRANSFER_DIGEST,
+} from "./client_options.ts";
+import type { CommandSpec, Operand, ProgramSpec } from "./command.ts";
+
+const HOST: Operand = { name: "HOST" };
+
+/** Lists directories. */
+export const LIST: CommandSpec = {
+  name: "ls",
+  summary: "List a directory",
+  description: [
+    'Lists PATH, or the top of what the server offers. Directories end in "/", links in "@".',
+    "Entries are shown as they come, unsorted: a large directory begins to show at once. --sort waits for all of them.",
+  ],
+  operands: [HOST, { name: "PATH", optional: true }],
+  options: [LONG, LIST_RECURSIVE, SORT],
+  examples: ["ferry ls 127.0.0.1", "ferry ls -lR --sort size 127.0.0.1 docs"],
+};
+
+/** Fetches files. */
+export const GET: CommandSpec = {
+  name: "get",
+  summary: "Fetch files",
+  description: [
+    "Fetches files. Each appears under its own last name, in the current directory or where -o says, and only when it is whole and verified.",
+    '-o LOCAL is a directory if it is one, ends in "/", or several files are fetched. With "-o -" the data go to stdout and everything else, JSON included, to stderr.',
+  ],
+  operands: [HOST, { name: "REMOTE", repeated: true }],
+  options: [LOCAL_OUTPUT, ON_CONFLICT, DURABILITY, TRANSFER_DIGEST, PROGRESS],
+  examples: [
+    "ferry get 127.0.0.1 docs/manual.pdf",
+    "ferry get 127.0.0.1 a.iso b.iso -o downloads/",
+    "ferry get 127.0.0.1 logs.tar -o - | tar -t",
+  ],
+};
+
+/** Sends files. */
+export const PUT: CommandSpec = {
+  name: "put",
+  summary: "Send files",
+  description: [
+    "Sends files. Each appears on the server under its own last name, at the top or where -o says, and only when it is whole and verified.",
+    '-o REMOTE is a directory if it is one, ends in "/", or several files are sent. LOCAL "-" is stdin and needs -o with a name.',
+  ],
+  operands: [HOST, { name: "LOCAL", repeated: true }],
+  options: [REMOTE_OUTPUT, ON_CONFLICT, DURABILITY, TRANSFER_DIGEST, PROGRESS],
+  examples: [
+    "ferry put 127.0.0.1 report.pdf",
+    "ferry put 127.0.0.1 *.jpg -o photos/ --on-conflict skip",
+    "tar -c src | ferry put 127.0.0.1 - -o src.tar",
+  ],
+};
+
+/** Renames. */
+export const RENAME: CommandSpec = {
+  name: "mv",
+  aliases: ["rename", "change"],
+  summary: "Rename or move a file or directory",
+  description: [
+    'Gives OLD the name NEW, on the server. If NEW ends in "/", OLD moves into that directory and keeps its name.',
+    "An existing NEW stays as it is, unless --on-conflict says otherwise.",
+  ],
+  operands: [HOST, { name: "OLD" }, { name: "NEW" }],
+  options: [ON_CONFLICT],
+  examples: [
+    "ferry mv 127.0.0.1 draft.txt final.txt",
+    "ferry mv 127.0.0.1 final.txt archive/",
+  ],
+};
+
+/** Removes. */
+export const REMOVE: CommandSpec = {
+  name: "rm",
+  summary: "Remove files and directories",
+  description: [
+    "Removes files, links (not what they lead to) and empty directories; with -r also directories with everything in them.",
+  ],
+  operands: [HOST, { name: "PATH", repeated: true }],
+  options: [REMOVE_RECURSIVE],
+  examples: [
+    "ferry rm 127.0.0.1 old.txt older.txt",
+    "ferry rm -r 127.0.0.1 build",
+    "ferry rm 127.0.0.1 -- -strange-name",
+  ],
+};
+
+/** Makes directories. */
+export const MAKE_DIRECTORY: CommandSpec = {
+  name: "mkdir",
+  summary: "Make a directory",
+  description: ["Makes a directory on the server."],
+  operands: [HOST, { name: "PATH" }],
+  options: [PARENTS],
+  examples: ["ferry mkdir -p 127.0.0.1 photos/2026/august"],
+};
+
+/** Looks at one entry. */
+export const STAT: CommandSpec = {
+  name: "stat",
+  summary: "Show size, times and digest of a file",
+  description: [
+    "Shows what the server knows of PATH. --digest sha256 shows what sha256sum would print.",
+  ],
+  operands: [HOST, { name: "PATH" }],
+  options: [SHOWN_DIGEST],
+  examples: ["ferry stat --digest sha256 127.0.0.1 a.iso"],
+};
+
+/** Looks at the session. */
+export const INFO: CommandSpec = {
+  name: "info",
+  summary: "Show who you are there and what you may do",
+  description: [
+    "Shows the server's version, who you are to it, what you may and may not do and why, and its free space.",
+  ],
+  operands: [HOST],
+  options: [],
+  examples: ["ferry info 127.0.0.1"],
+};
+
+/** `ferry` with all its words. */
+export const CLIENT_PROGRAM: ProgramSpec = {
+  name: "ferry",
+  commands: [LIST, GET, PUT, RENAME, REMOVE, MAKE_DIRECTORY, STAT, INFO],
+  commonOptions: [JSON_OUTPUT, QUIET, DEBUG, TIMEOUT],
+};

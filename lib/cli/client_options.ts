@@ -1,0 +1,153 @@
+/**
+ * The options of `ferry`, each declared once.
+ *
+ * @module
+ */
+
+import { CONFLICT_POLICIES, DIGESTS, DURABILITIES } from "../protocol/mod.ts";
+import { INTEGRITY_IS_NEVER_OFF } from "./messages.ts";
+import { choice, flag, type Option, seconds, text } from "./option.ts";
+
+/** What `--on-conflict` takes. */
+export type ConflictChoice = typeof CONFLICT_POLICIES[number];
+/** What `--durability` takes. */
+export type DurabilityChoice = typeof DURABILITIES[number];
+/** What `--digest` takes where a file is moved. */
+export type DigestChoice = "auto" | "sha256";
+/** What `--progress` takes. */
+export type ProgressChoice = "auto" | "always" | "never";
+/** What `--sort` takes. */
+export type SortOrder = "none" | "name" | "size" | "time";
+
+/** One JSON object a line on stdout. */
+export const JSON_OUTPUT: Option<boolean> = flag(
+  "json",
+  "",
+  "Write one JSON object a line to stdout",
+);
+
+/** Nothing but results and errors. */
+export const QUIET: Option<boolean> = flag(
+  "quiet",
+  "q",
+  "Say nothing on success",
+);
+
+/** Stack traces and logs. */
+export const DEBUG: Option<boolean> = flag(
+  "debug",
+  "d",
+  "Show what happens, and where errors come from",
+);
+
+/** How long a silent server is waited for. */
+export const TIMEOUT: Option<number | undefined> = seconds("timeout", {
+  fallback: undefined,
+  min: 0.1,
+  help: "Give a silent server up after this time (default 30)",
+});
+
+/** What to do about a taken name. */
+export const ON_CONFLICT: Option<ConflictChoice> = choice(
+  "on-conflict",
+  CONFLICT_POLICIES,
+  {
+    fallback: "fail",
+    help: "If the name is taken (default fail)",
+  },
+);
+
+/** What a receipt promises. */
+export const DURABILITY: Option<DurabilityChoice> = choice(
+  "durability",
+  DURABILITIES,
+  {
+    fallback: "full",
+    help: "full: done means on stable storage; none: faster (default full)",
+  },
+);
+
+/** How a moved file is summed up. */
+export const TRANSFER_DIGEST: Option<DigestChoice> = choice(
+  "digest",
+  ["auto", "sha256"],
+  {
+    fallback: "auto",
+    help: "How to sum up the whole file (default auto, the fastest)",
+    refused: {
+      none: INTEGRITY_IS_NEVER_OFF,
+      "crc32-chunks": 'Option "--digest" calls crc32-chunks "auto" here',
+    },
+  },
+);
+
+/** Which digest to show. */
+export const SHOWN_DIGEST: Option<typeof DIGESTS[number] | undefined> = choice(
+  "digest",
+  DIGESTS,
+  {
+    fallback: undefined,
+    help: "Have the server read the file and sum it up",
+  },
+);
+
+/** Whether to show how far a transfer is. */
+export const PROGRESS: Option<ProgressChoice> = choice(
+  "progress",
+  ["auto", "always", "never"],
+  {
+    fallback: "auto",
+    help: "Show progress (default auto: on a terminal)",
+  },
+);
+
+/** Where received files go. */
+export const LOCAL_OUTPUT: Option<string | undefined> = text("output", "o", {
+  placeholder: "LOCAL",
+  help: 'Where to: a file, a directory, or "-" for stdout (default: here)',
+});
+
+/** Where sent files go. */
+export const REMOTE_OUTPUT: Option<string | undefined> = text("output", "o", {
+  placeholder: "REMOTE",
+  help: "Where to: a file or a directory (default: the top)",
+});
+
+/** More columns. */
+export const LONG: Option<boolean> = flag(
+  "long",
+  "l",
+  "Show mode, size and time as well",
+);
+
+/** List everything below. */
+export const LIST_RECURSIVE: Option<boolean> = flag(
+  "recursive",
+  "R",
+  "List everything below as well",
+);
+
+/** Remove everything below. */
+export const REMOVE_RECURSIVE: Option<boolean> = flag(
+  "recursive",
+  "rR",
+  "Remove directories with everything in them",
+);
+
+/** Order of a listing. */
+export const SORT: Option<SortOrder> = choice(
+  "sort",
+  ["none", "name", "size", "time"],
+  {
+    fallback: "none",
+    help:
+      "Sort; none lists at once what comes, the others wait for all (default none)",
+  },
+);
+
+/** Make missing directories above. */
+export const PARENTS: Option<boolean> = flag(
+  "parents",
+  "p",
+  "Make directories above it too; an existing one is no error",
+);

@@ -1,0 +1,199 @@
+/**
+ * From the words of a command line to a command with its options and operands,
+ * by the tables and nothing else.
+ *
+ * @module
+ */
+
+import type { CommandSpec, ProgramSpec } from "./command.ts";
+import { usage } from "./messages.ts";
+import { nearest } from "./nearest.ts";
+import { type AnyOption, flag, type Option } from "./option.ts";
+import { UsageError } from "./usage_error.ts";
+import { splitWords, type Words } from "./words.ts";
+
+/** Shows the help. */
+export const HELP: Option<boolean> = flag("help", "h", "Show this help");
+/** Shows the version. */
+export const VERSION_FLAG: Option<boolean> = flag(
+  "version",
+  "V",
+  "Show the version",
+);
+
+/** A command line that makes sense. */
+export interface CommandLine {
+  /** What to run; `help` and `version` ask for text instead. */
+  readonly action: "run" | "help" | "version";
+  /** The command; `undefined` where help or version was asked of the program. */
+  readonly command: CommandSpec | undefined;
+  /** What was given besides options. */
+  readonly operands: readonly string[];
+  /** The value of an option, or its fallback. */
+  value<T>(option: Option<T>): T;
+}
+
+/**
+ * Reads a command line.
+ *
+ * @param program The tables.
+ * @param args The words after the program's name.
+ * @throws {UsageError} if it makes no sense.
+ */
+export function readCommandLine(
+  program: ProgramSpec,
+  args: readonly string[],
+): CommandLine {
+  const common = commonOptions(program);
+  // What a word means depends on the command, so this finds only that.
+  const everywhere = program.commands.flatMap(({ options }) => options);
+  const first = splitWords(args, [...common, ...everywhere]);
+  if (first.options.has(VERSION_FLAG.name)) return asking("version", undefined);
+  const [word, ...rest] = first.operands;
+  if (word === HELP.name && program.defaultCommand === undefined) {
+    return asking("help", readHelpOperands(program, rest));
+  }
+  const command = findCommand(program, word);
+  if (first.options.has(HELP.name) && (command || word === undefined)) {
+    return asking("help", command);
+  }
+  if (command === undefined) {
+    rejectUnknownOption(program, undefined, first.unknown);
+    throw new UsageError(noCommand(program, word));
+  }
+  const known = [...command.options, ...common];
+  const words = splitWords(args, known);
+  rejectUnknownOption(program, command, words.unknown);
+  if (words.problem !== undefined) throw new UsageError(words.problem);
+  const isImplied = command.name === program.defaultCommand;
+  const operands = isImplied ? words.operands : words.operands.slice(1);
+  checkOperands(program, command, operands);
+  const values = readValues(known, words);
+  return {
+    action: "run",
+    command,
+    operands,
+    value: <T>(option: Option<T>): T =>
+      values.has(option) ? values.get(option) as T : option.fallback,
+  };
+}
+
+/** The options that every command has. */
+export function commonOptions(program: ProgramSpec): readonly AnyOption[] {
+  return [...program.commonOptions, HELP, VERSION_FLAG];
+}
+
+function asking(
+  action: "help" | "version",
+  command: CommandSpec | undefined,
+): CommandLine {
+  return {
+    action,
+    command,
+    operands: [],
+    value: (option) => option.fallback,
+  };
+}
+
+function readHelpOperands(
+  program: ProgramSpec,
+  operands: readonly string[],
+): CommandSpec | undefined {
+  const [word, extra] = operands;
+  if (extra !== undefined) {
+    throw new UsageError(usage.unexpected(program.name, extra));
+  }
+  const command = findCommand(program, word);
+  if (word !== undefined && command === undefined) {
+    throw new UsageError(noCommand(program, word));
+  }
+  return command;
+}
+
+/** The command that a word names; for programs that have one, else the default one. */
+function findCommand(
+  program: ProgramSpec,
+  word: string | undefined,
+): CommandSpec | undefined {
+  const { commands, defaultCommand } = program;
+  return commands.find(({ name, aliases = [] }) =>
+    word !== undefined && word !== "" && [name, ...aliases].includes(word)
+  ) ?? commands.find(({ name }) => name === defaultCommand);
+}
+
+function noCommand(program: ProgramSpec, word: string | undefined): string {
+  if (word === undefined) return usage.missingCommand(program.name);
+  const names = program.commands.flatMap(({ name, aliases = [] }) => [
+    name,
+    ...aliases,
+  ]);
+  return usage.unknownCommand(program.name, word, nearest(word, names));
+}
+
+function spellings({ name, short }: AnyOption): string[] {
+  return [`--${name}`, ...[...short ?? ""].map((letter) => `-${letter}`)];
+}
+
+function rejectUnknownOption(
+  program: ProgramSpec,
+  command: CommandSpec | undefined,
+  unknown: string | undefined,
+): void {
+  if (unknown === undefined) return;
+  const own = command?.options ??
+    program.commands.flatMap(({ options }) => options);
+  const known = [...own, ...commonOptions(program)];
+  const others = program.commands.filter(({ options }) =>
+    options.flatMap(spellings).includes(unknown)
+  );
+  throw new UsageError(
+    usage.unknownOption(commandName(program, command), unknown, {
+      meant: nearest(unknown, known.flatMap(spellings)),
+      others: others.map(({ name }) => name),
+    }),
+  );
+}
+
+function checkOperands(
+  program: ProgramSpec,
+  command: CommandSpec,
+  operands: readonly string[],
+): void {
+  const shown = commandName(program, command);
+  const missing = command.operands.find((operand, index) =>
+    !operand.optional && index >= operands.length
+  );
+  if (missing !== undefined) {
+    throw new UsageError(usage.missingOperand(shown, missing.name));
+  }
+  const extra = operands[command.operands.length];
+  if (extra !== undefined && !command.operands.at(-1)?.repeated) {
+    throw new UsageError(usage.unexpected(shown, extra));
+  }
+}
+
+/** What messages call a command: its own name, or the program's if it is implied. */
+function commandName(
+  program: ProgramSpec,
+  command: CommandSpec | undefined,
+): string {
+  const isNamed = command !== undefined &&
+    command.name !== program.defaultCommand;
+  return isNamed ? command.name : program.name;
+}
+
+function readValues(
+  known: readonly AnyOption[],
+  words: Words,
+): ReadonlyMap<AnyOption, unknown> {
+  const values = new Map<AnyOption, unknown>();
+  for (const option of known) {
+    const given = words.options.get(option.name);
+    if (given === undefined) continue;
+    const texts = option.placeholder === undefined ? [""] : given;
+    let value: unknown = option.fallback;
+    for (const text of texts) value = option.read(text, value);
+    values.set(option, value);
+  }
+  return values;
+}

@@ -1,0 +1,118 @@
+/**
+ * `ferry get`.
+ *
+ * @module
+ */
+
+import type { Client, GetTarget } from "../../client/mod.ts";
+import { LOCAL_OUTPUT } from "../client_options.ts";
+import type { CommandLine } from "../command_line.ts";
+import type { Environment, Output } from "../environment.ts";
+import {
+  joinLocal,
+  localNameOf,
+  readRemoteNameBelowRoot,
+  rejectTwins,
+} from "../names.ts";
+import type { Session, Work } from "../session.ts";
+import {
+  type Job,
+  runTransfers,
+  type TransferSettings,
+  transferSettings,
+} from "./transfer.ts";
+
+/** A remote file and where it goes; `undefined` is stdout. */
+interface Fetch {
+  readonly given: string;
+  readonly remote: string;
+  readonly target: string | undefined;
+}
+
+/** Plans fetches. */
+export async function planGet(
+  line: CommandLine,
+  environment: Environment,
+): Promise<Work> {
+  const fetches = await planFetches(line, environment);
+  const settings = transferSettings(line, "get", environment);
+  return async (session) => {
+    const jobs = await prepare(session, fetches, settings);
+    return await runTransfers(session, jobs, settings);
+  };
+}
+
+async function planFetches(
+  line: CommandLine,
+  environment: Environment,
+): Promise<Fetch[]> {
+  const output = line.value(LOCAL_OUTPUT);
+  const sources = line.operands.slice(1).map((given) => ({
+    given,
+    remote: readRemoteNameBelowRoot(given, "get"),
+  }));
+  if (output === "-") {
+    return sources.map((source) => ({ ...source, target: undefined }));
+  }
+  const { isWindows } = environment.platform;
+  const isDirectory = output !== undefined &&
+    (sources.length > 1 || /\/$/.test(output) ||
+      isWindows && output.endsWith("\\") ||
+      (await environment.look(output)).kind === "directory");
+  const fetches = sources.map((source) => {
+    if (output !== undefined && !isDirectory) {
+      return { ...source, target: output };
+    }
+    const name = localNameOf(source.remote, isWindows);
+    return {
+      ...source,
+      target: output === undefined ? name : joinLocal(output, name),
+    };
+  });
+  rejectTwins(fetches);
+  return fetches;
+}
+
+/** Sizes are only worth a question each where somebody watches a sum of them. */
+async function prepare(
+  session: Session,
+  fetches: readonly Fetch[],
+  settings: TransferSettings,
+): Promise<Job[]> {
+  const { client, signal, environment } = session;
+  const wantsSizes = fetches.length > 1 && settings.isProgressShown;
+  const jobs: Job[] = [];
+  for (const { remote, target } of fetches) {
+    jobs.push({
+      name: remote,
+      target,
+      size: wantsSizes ? await remoteSize(client, remote, signal) : undefined,
+      run: (options) =>
+        client.get(remote, target ?? outputStream(environment.stdout), options),
+    });
+  }
+  return jobs;
+}
+
+/**
+ * What cannot be looked at cannot be fetched either and adds nothing; the reason
+ * shows when the file itself is asked for. Where a link leads is not known yet.
+ */
+async function remoteSize(
+  client: Client,
+  path: string,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  try {
+    const { kind, size } = await client.stat(path, { signal });
+    return kind === "link" ? undefined : size;
+  } catch {
+    return 0;
+  }
+}
+
+function outputStream(output: Output): Exclude<GetTarget, string> {
+  return new WritableStream<Uint8Array>({
+    write: (chunk) => output.write(chunk),
+  });
+}

@@ -1,0 +1,116 @@
+/**
+ * `ferry put`.
+ *
+ * @module
+ */
+
+import { FerryError } from "../../client/mod.ts";
+import { REMOTE_OUTPUT } from "../client_options.ts";
+import type { CommandLine } from "../command_line.ts";
+import type { Environment } from "../environment.ts";
+import { EXIT } from "../exit_codes.ts";
+import { usage } from "../messages.ts";
+import {
+  joinRemote,
+  looksLikeDirectory,
+  readRemoteName,
+  rejectTwins,
+  remoteNameOf,
+} from "../names.ts";
+import type { Session, Work } from "../session.ts";
+import { UsageError } from "../usage_error.ts";
+import { type Job, runTransfers, transferSettings } from "./transfer.ts";
+
+const STDIN = "-";
+
+/** What is to be sent, and where to. */
+interface Sending {
+  /** Local paths, or stdin alone. */
+  readonly sources: readonly string[];
+  /** The name that `-o` gave; `""` for the top. */
+  readonly output: string;
+  /** Whether `output` is a directory; `undefined` if the server has to say. */
+  readonly isDirectory: boolean | undefined;
+  /** The name of each source below a directory. */
+  readonly names: readonly string[];
+}
+
+/** Plans sendings. */
+export function planPut(line: CommandLine, environment: Environment): Work {
+  const sending = planSending(line, environment);
+  const settings = transferSettings(line, "put", environment);
+  return async (session) => {
+    let isDirectory = sending.isDirectory;
+    const attempt = { doing: "look at", path: sending.output };
+    const code = await session.attempt(attempt, async () => {
+      isDirectory ??= await isRemoteDirectory(session, sending.output);
+    });
+    if (code !== EXIT.done) return code;
+    const jobs: Job[] = [];
+    for (const [index, source] of sending.sources.entries()) {
+      const path = isDirectory
+        ? joinRemote(sending.output, sending.names[index] ?? "")
+        : sending.output;
+      jobs.push(await prepare(session, source, path));
+    }
+    return await runTransfers(session, jobs, settings);
+  };
+}
+
+function planSending(line: CommandLine, environment: Environment): Sending {
+  const sources = line.operands.slice(1);
+  const given = line.value(REMOTE_OUTPUT);
+  const output = readRemoteName(given ?? "");
+  const isNamedDirectory = given === undefined || looksLikeDirectory(given);
+  if (sources.includes(STDIN)) {
+    if (sources.length > 1) throw new UsageError(usage.stdinIsAlone());
+    if (isNamedDirectory) throw new UsageError(usage.stdinNeedsName());
+    return { sources, output, isDirectory: false, names: [] };
+  }
+  const isDirectory = isNamedDirectory || sources.length > 1 ? true : undefined;
+  const { isWindows } = environment.platform;
+  const names = sources.map((source) => remoteNameOf(source, isWindows));
+  rejectTwins(
+    sources.map((source, index) => ({
+      given: source,
+      target: names[index] ?? "",
+    })),
+  );
+  return { sources, output, isDirectory, names };
+}
+
+/** Who may not look, or finds nothing, sends a file of that name. */
+async function isRemoteDirectory(
+  { client, signal }: Session,
+  path: string,
+): Promise<boolean> {
+  try {
+    return (await client.stat(path, { signal })).kind === "directory";
+  } catch (error) {
+    const isNo = error instanceof FerryError &&
+      ["not-found", "not-directory", "denied"].includes(error.code);
+    if (isNo) return false;
+    throw error;
+  }
+}
+
+async function prepare(
+  { client, environment }: Session,
+  source: string,
+  path: string,
+): Promise<Job> {
+  if (source === STDIN) {
+    return {
+      name: path,
+      size: undefined,
+      run: (options) => client.put(environment.stdin(), path, options),
+    };
+  }
+  const { kind, size } = await environment.look(source);
+  return {
+    name: source,
+    // A pipe has as much as comes; what is not there, nothing.
+    size: kind === "other" ? undefined : size,
+    run: (options) => client.put(source, path, options),
+  };
+}

@@ -1,0 +1,165 @@
+/**
+ * What `get` and `put` have in common: one file after the other, counted,
+ * shown and summed up.
+ *
+ * @module
+ */
+
+import type { Receipt, TransferOptions } from "../../client/mod.ts";
+import {
+  DURABILITY,
+  JSON_OUTPUT,
+  ON_CONFLICT,
+  PROGRESS,
+  QUIET,
+  TRANSFER_DIGEST,
+} from "../client_options.ts";
+import type { CommandLine } from "../command_line.ts";
+import type { Environment } from "../environment.ts";
+import type { ExitCode } from "../exit_codes.ts";
+import type { Direction, TransferSummary } from "../reporter.ts";
+import type { Session } from "../session.ts";
+import { TransferMeter } from "../transfer_meter.ts";
+
+/** One file to move. */
+export interface Job {
+  /** What to call it. */
+  readonly name: string;
+  /** The local file to write, if that is what it does. */
+  readonly target?: string | undefined;
+  /** Moves it. */
+  readonly run: (options: TransferOptions) => Promise<Receipt>;
+  /** Its size, where that is known beforehand. */
+  readonly size: number | undefined;
+}
+
+/** How to move files. */
+export interface TransferSettings {
+  /** Which way. */
+  readonly direction: Direction;
+  /** What the client is told for each. */
+  readonly options: TransferOptions;
+  /** Whether somebody watches. */
+  readonly isProgressShown: boolean;
+  /** Whether the digest was asked for by name. */
+  readonly isDigestShown: boolean;
+}
+
+/**
+ * How a command line wants files moved.
+ *
+ * @param line The command line.
+ * @param direction Which way.
+ * @param environment Tells whether somebody watches.
+ */
+export function transferSettings(
+  line: CommandLine,
+  direction: Direction,
+  environment: Environment,
+): TransferSettings {
+  const digest = line.value(TRANSFER_DIGEST);
+  const base = {
+    onConflict: line.value(ON_CONFLICT),
+    durability: line.value(DURABILITY),
+  };
+  return {
+    direction,
+    options: digest === "auto" ? base : { ...base, digest },
+    isProgressShown: isProgressShown(line, environment),
+    isDigestShown: digest !== "auto",
+  };
+}
+
+function isProgressShown(line: CommandLine, environment: Environment): boolean {
+  const choice = line.value(PROGRESS);
+  if (choice !== "auto") return choice === "always";
+  if (line.value(JSON_OUTPUT)) return true;
+  const { stderr } = environment;
+  return stderr.isTerminal && environment.variable("TERM") !== "dumb" &&
+    !line.value(QUIET);
+}
+
+/**
+ * Moves files.
+ *
+ * @param session Over which.
+ * @param jobs The files.
+ * @param settings How.
+ */
+export async function runTransfers(
+  session: Session,
+  jobs: readonly Job[],
+  settings: TransferSettings,
+): Promise<ExitCode> {
+  const { reporter, signal, environment } = session;
+  const { direction, isProgressShown, isDigestShown } = settings;
+  const meter = new TransferMeter(
+    environment.clock,
+    jobs.map(({ size }) => size),
+  );
+  const receipts: Receipt[] = [];
+  await reporter.transfersBegin(direction, meter, isProgressShown);
+  try {
+    return await session.forEach(jobs, {
+      noun: "file",
+      attempt: ({ name, target }) => ({ doing: direction, path: name, target }),
+      work: async (job) => {
+        const receipt = await runOne(job, meter, settings, signal);
+        receipts.push(receipt);
+        await reporter.receipt(direction, receipt, isDigestShown);
+      },
+      done: () => {
+        const failed = jobs.length - receipts.length;
+        const rest = { failed, elapsed: meter.elapsed };
+        return reporter.transfersEnd(summarize(direction, receipts, rest));
+      },
+    });
+  } finally {
+    await reporter.transfersStop();
+  }
+}
+
+async function runOne(
+  job: Job,
+  meter: TransferMeter,
+  settings: TransferSettings,
+  signal: AbortSignal,
+): Promise<Receipt> {
+  meter.begin(job.name);
+  try {
+    const receipt = await job.run({
+      ...settings.options,
+      signal,
+      onProgress: ({ transferred, total }) => meter.advance(transferred, total),
+    });
+    // Clients may not report the last bytes, nor any of an empty file.
+    const { size, publication } = receipt;
+    if (publication !== "skipped") meter.advance(size, size);
+    return receipt;
+  } finally {
+    meter.end();
+  }
+}
+
+function summarize(
+  direction: Direction,
+  receipts: readonly Receipt[],
+  rest: { readonly failed: number; readonly elapsed: number },
+): TransferSummary {
+  const moved = receipts.filter(({ publication }) => publication !== "skipped");
+  // What went to stdout was not kept by anybody here.
+  const kept = moved.filter(({ local }) =>
+    direction === "put" || local !== undefined
+  );
+  return {
+    direction,
+    files: moved.length,
+    skipped: receipts.length - moved.length,
+    bytes: moved.reduce((sum, { size }) => sum + size, 0),
+    wireBytes: receipts.reduce((sum, { wireBytes }) => sum + wireBytes, 0),
+    isDurable: kept.length === 0
+      ? undefined
+      : kept.every(({ durable }) => durable),
+    ...rest,
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * The {@linkcode Environment} of a real process; the only file of the command
+ * line that knows Deno.
+ *
+ * @module
+ */
+
+import { connect } from "../client/mod.ts";
+import { systemClock } from "../platform/mod.ts";
+import { checkServe, serve } from "../server/mod.ts";
+import {
+  type Environment,
+  type LocalEntry,
+  type Output,
+  OutputClosedError,
+} from "./environment.ts";
+
+/** Columns where nobody knows them: what terminals have had since the VT100. */
+const COLUMNS_DEFAULT = 80;
+
+/** Writes at the most this many bytes at once, so that a pipe's reader gets its turn. */
+const WRITE_SIZE_MAX = 1_048_576;
+
+const UTF8 = new TextEncoder();
+const MISSING: LocalEntry = { kind: "missing", size: 0 };
+
+/** What {@linkcode denoOutput} needs of `Deno.stdout` and `Deno.stderr`. */
+export interface RawOutput {
+  /** Whether it is a terminal. */
+  isTerminal(): boolean;
+  /** Writes some of it. */
+  write(bytes: Uint8Array): Promise<number>;
+}
+
+/**
+ * An {@linkcode Output} over one of Deno's streams.
+ *
+ * @param raw The stream.
+ */
+export function denoOutput(raw: RawOutput): Output {
+  let last: Promise<void> = Promise.resolve();
+
+  async function writeAll(bytes: Uint8Array): Promise<void> {
+    let rest = bytes;
+    while (rest.length > 0) {
+      rest = rest.subarray(await raw.write(rest.subarray(0, WRITE_SIZE_MAX)));
+    }
+  }
+
+  return {
+    isTerminal: raw.isTerminal(),
+    columns: terminalColumns,
+    write(content): Promise<void> {
+      const bytes = typeof content === "string"
+        ? UTF8.encode(content)
+        : content;
+      last = last.then(() => writeAll(bytes)).catch((error) => {
+        const isClosed = error instanceof Deno.errors.BrokenPipe;
+        throw isClosed
+          ? new OutputClosedError("Nobody reads", { cause: error })
+          : error;
+      });
+      // Whoever awaits learns of it; a failure that nobody awaits ends nothing.
+      last.catch(() => {});
+      return last;
+    },
+  };
+}
+
+function terminalColumns(): number {
+  try {
+    return Deno.consoleSize().columns || COLUMNS_DEFAULT;
+  } catch {
+    return COLUMNS_DEFAULT;
+  }
+}
+
+function variable(name: string): string | undefined {
+  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
+  return state === "granted" ? Deno.env.get(name) : undefined;
+}
+
+async function look(path: string): Promise<LocalEntry> {
+  const { state } = await Deno.permissions.query({ name: "read", path });
+  if (state !== "granted") return MISSING;
+  try {
+    const { isFile, isDirectory, size } = await Deno.stat(path);
+    if (isFile) return { kind: "file", size };
+    return { kind: isDirectory ? "directory" : "other", size: 0 };
+  } catch {
+    return MISSING;
+  }
+}
+
+function onTermination(listener: () => void): () => void {
+  const signals: Deno.Signal[] = Deno.build.os === "windows"
+    ? ["SIGINT", "SIGBREAK"]
+    : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, listener);
+  return () => {
+    for (const signal of signals) Deno.removeSignalListener(signal, listener);
+  };
+}
+
+function onUnhandledRejection(listener: (reason: unknown) => void): () => void {
+  const handle = (event: PromiseRejectionEvent): void => {
+    event.preventDefault();
+    listener(event.reason);
+  };
+  globalThis.addEventListener("unhandledrejection", handle);
+  return () => globalThis.removeEventListener("unhandledrejection", handle);
+}
+
+/** The environment of this process. */
+export function denoEnvironment(): Environment {
+  return {
+    stdout: denoOutput(Deno.stdout),
+    stderr: denoOutput(Deno.stderr),
+    clock: systemClock,
+    platform: {
+      deno: Deno.version.deno,
+      target: Deno.build.target,
+      isWindows: Deno.build.os === "windows",
+    },
+    stdin: () => Deno.stdin.readable,
+    variable,
+    look,
+    onTermination,
+    onUnhandledRejection,
+    exit: (code) => Deno.exit(code),
+    connect,
+    serve,
+    checkServe,
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * All that the command line takes from the world around it. The programs get
+ * the real one from `deno_environment.ts`, tests bring their own.
+ *
+ * @module
+ */
+
+import type { Client, ConnectOptions } from "../client/mod.ts";
+import type { Clock } from "../platform/mod.ts";
+import type { Offer, ServeOptions, Server } from "../server/mod.ts";
+
+/** Where text and bytes go. Calls are done in their order. */
+export interface Output {
+  /** Whether a terminal shows it. */
+  readonly isTerminal: boolean;
+  /** Columns of that terminal, now. */
+  columns(): number;
+  /**
+   * Writes all of it; waits while the reader takes none.
+   *
+   * @throws {OutputClosedError} when nobody reads any more.
+   */
+  write(content: string | Uint8Array): Promise<void>;
+}
+
+/** Nobody reads an {@linkcode Output} any more, as in `ferry ls … | head`. */
+export class OutputClosedError extends Error {
+  override readonly name = "OutputClosedError";
+}
+
+/** What is at a local path, links followed. */
+export type LocalKind = "file" | "directory" | "other" | "missing";
+
+/** What is known of a local path without opening it. */
+export interface LocalEntry {
+  /** What is there; `missing` also where this process may not look. */
+  readonly kind: LocalKind;
+  /** Bytes of a file, else 0. */
+  readonly size: number;
+}
+
+/** What program and machine this is, for `--version`. */
+export interface Platform {
+  /** The version of Deno. */
+  readonly deno: string;
+  /** Processor and system, such as `x86_64-unknown-linux-gnu`. */
+  readonly target: string;
+  /** Whether the rules of Windows hold. */
+  readonly isWindows: boolean;
+}
+
+/** What the command line runs in. */
+export interface Environment {
+  /** Results. */
+  readonly stdout: Output;
+  /** Everything about them. */
+  readonly stderr: Output;
+  /** Time. */
+  readonly clock: Clock;
+  /** What this is. */
+  readonly platform: Platform;
+  /** What is fed to the program; asked for at most once. */
+  stdin(): ReadableStream<Uint8Array>;
+  /** An environment variable; `undefined` also where this process may not look. */
+  variable(name: string): string | undefined;
+  /** Looks at a local path; never prompts. */
+  look(path: string): Promise<LocalEntry>;
+  /**
+   * Has somebody told when the program is asked to end (SIGINT, SIGTERM and
+   * their like).
+   *
+   * @returns What takes that back.
+   */
+  onTermination(listener: () => void): () => void;
+  /**
+   * Has somebody told of rejections that nobody handles, which then do not end
+   * the program.
+   *
+   * @returns What takes that back.
+   */
+  onUnhandledRejection(listener: (reason: unknown) => void): () => void;
+  /** Ends the program at once. */
+  exit(code: number): void;
+  /** Connects to a server. */
+  connect(options: ConnectOptions): Promise<Client>;
+  /** Starts a server. */
+  serve(options: ServeOptions): Promise<Server>;
+  /** Says what a server would offer, without starting it. */
+  checkServe(options: ServeOptions): Promise<readonly Offer[]>;
+}

@@ -1,0 +1,92 @@
+/**
+ * What the programs tell their callers by the exit code.
+ *
+ * @module
+ */
+
+import { FerryError, type FerryErrorCode } from "../client/mod.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** The exit codes by name. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  noConnection: 3,
+  refused: 4,
+  notFound: 5,
+  conflict: 6,
+  integrity: 7,
+  someFailed: 8,
+  interrupted: 130,
+} as const;
+
+/** One exit code. */
+export type ExitCode = typeof EXIT[keyof typeof EXIT];
+
+/** The exit code of every failure; `cancelled` is somebody's interruption. */
+const BY_ERROR_CODE: Readonly<Record<FerryErrorCode, ExitCode>> = {
+  "protocol": EXIT.failed,
+  "unsupported": EXIT.usage,
+  "login-refused": EXIT.refused,
+  "denied": EXIT.refused,
+  "bad-name": EXIT.usage,
+  "outside": EXIT.refused,
+  "not-found": EXIT.notFound,
+  "exists": EXIT.conflict,
+  "is-directory": EXIT.conflict,
+  "not-directory": EXIT.conflict,
+  "not-empty": EXIT.conflict,
+  "not-file": EXIT.conflict,
+  "busy": EXIT.conflict,
+  "no-space": EXIT.failed,
+  "too-large": EXIT.failed,
+  "integrity": EXIT.integrity,
+  "changed": EXIT.integrity,
+  "timeout": EXIT.failed,
+  "limit": EXIT.failed,
+  "unavailable": EXIT.failed,
+  "cancelled": EXIT.interrupted,
+  "io": EXIT.failed,
+  "internal": EXIT.failed,
+  "connect-failed": EXIT.noConnection,
+  "wrong-protocol": EXIT.noConnection,
+  "connection-lost": EXIT.failed,
+};
+
+/** Failures that mean "no connection" if they come before the log-in is over. */
+const CONNECTING: ReadonlySet<FerryErrorCode> = new Set([
+  "protocol",
+  "unsupported",
+  "timeout",
+  "limit",
+  "unavailable",
+  "connection-lost",
+]);
+
+/**
+ * The exit code of a failure.
+ *
+ * @param error What was thrown.
+ * @param phase Whether the session stood already.
+ */
+export function exitCodeOf(
+  error: unknown,
+  phase: "connecting" | "connected",
+): ExitCode {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (!(error instanceof FerryError)) return EXIT.failed;
+  // The server gave up by itself, nobody here interrupted.
+  if (error.code === "cancelled" && error.side === "remote") return EXIT.failed;
+  if (phase === "connecting" && CONNECTING.has(error.code)) {
+    return EXIT.noConnection;
+  }
+  return BY_ERROR_CODE[error.code];
+}
+
+/** Failures after which nothing else can be tried over the same session. */
+export function endsSession(error: unknown): boolean {
+  return error instanceof FerryError &&
+    ["connection-lost", "connect-failed", "wrong-protocol", "protocol"]
+      .includes(error.code);
+}

@@ -1,0 +1,158 @@
+/**
+ * From an error to the line that people read about it.
+ *
+ * @module
+ */
+
+import { FerryError, type FerryErrorCode } from "../client/mod.ts";
+import {
+  formatAddress,
+  type NetworkAddress,
+  NetworkError,
+} from "../transport/mod.ts";
+import { escapeText, quoteName } from "./escape.ts";
+import { hints, problems } from "./messages.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** What was tried when an error happened. */
+export interface Attempt {
+  /** What was tried, such as `get` or `list`. */
+  readonly doing: string;
+  /** The name that was asked for, where there is one. */
+  readonly path?: string | undefined;
+  /** The local file to write, if that is not the same. */
+  readonly target?: string | undefined;
+  /** The server. */
+  readonly server: NetworkAddress;
+}
+
+/** A failure, as events and messages tell it. */
+export interface Failure {
+  /** A stable code. */
+  readonly code: string;
+  /** Where it went wrong, where that is known. */
+  readonly side: "local" | "remote" | undefined;
+  /** The name that it is about. */
+  readonly path: string | undefined;
+  /** One whole sentence. */
+  readonly message: string;
+}
+
+function networkHint(error: FerryError): string | undefined {
+  const { cause } = error;
+  if (!(cause instanceof NetworkError)) return hints.noAnswer;
+  if (cause.kind === "refused") return hints.refused;
+  if (cause.kind === "unknown-host") return hints.unknownHost;
+  return cause.kind === "unreachable" ? hints.unreachable : hints.noAnswer;
+}
+
+/** What to do next, where that is known. */
+function hintFor(error: FerryError, doing: string): string | undefined {
+  switch (error.code) {
+    case "exists":
+      return doing === "make" ? undefined : hints.exists;
+    case "not-empty":
+      return doing === "remove" ? hints.notEmpty : hints.exists;
+    case "not-found":
+      if (doing === "write") return hints.noDirectory;
+      return doing === "make" ? hints.parents : undefined;
+    case "is-directory":
+      return doing === "get" || doing === "put" ? hints.oneByOne : undefined;
+    case "connect-failed":
+      return networkHint(error);
+    case "wrong-protocol":
+      return hints.wrongProtocol;
+    case "busy":
+      return hints.busy;
+    case "changed":
+      return hints.changed;
+    default:
+      return undefined;
+  }
+}
+
+/** Says on which machine a name is there or not, where the phrase leaves that open. */
+function place(error: FerryError, server: NetworkAddress): string {
+  if (error.code !== "not-found" && error.code !== "exists") return "";
+  return error.side === "remote"
+    ? ` on ${formatAddress(server)}`
+    : " on this machine";
+}
+
+/** A phrase less the name that it begins with, if the sentence has that already. */
+function withoutName(phrase: string, path: string | undefined): string {
+  const prefix = `"${path}" `;
+  return phrase.startsWith(prefix) ? phrase.slice(prefix.length) : phrase;
+}
+
+/** What can be wrong with a name on this machine. */
+const LOCAL_CODES: ReadonlySet<FerryErrorCode> = new Set([
+  "not-found",
+  "exists",
+  "is-directory",
+  "not-directory",
+  "denied",
+  "outside",
+  "bad-name",
+  "no-space",
+  "too-large",
+  "busy",
+  "io",
+]);
+
+/** A failed attempt to write what was fetched is told as that. */
+function writing(error: FerryError, attempt: Attempt): Attempt {
+  const isWriting = attempt.target !== undefined && error.side === "local" &&
+    LOCAL_CODES.has(error.code);
+  return isWriting
+    ? { ...attempt, doing: "write", path: attempt.target }
+    : attempt;
+}
+
+/** Sentences say `Cannot connect to HOST`, not `Cannot get "a" because …`. */
+function isAboutTheServer(error: FerryError): boolean {
+  return error.code === "connect-failed" || error.code === "wrong-protocol" ||
+    error.code === "login-refused";
+}
+
+/**
+ * Tells what went wrong.
+ *
+ * @param error What was thrown.
+ * @param attempt What was tried.
+ */
+export function describeFailure(error: unknown, attempt: Attempt): Failure {
+  if (error instanceof UsageError) {
+    const { message } = error;
+    return { code: "usage", side: "local", path: undefined, message };
+  }
+  if (!(error instanceof FerryError)) {
+    const message = problems.internal(error);
+    return { code: "internal", side: "local", path: attempt.path, message };
+  }
+  const { code, side } = error;
+  if (code === "internal" && side === "local") {
+    const message = problems.internal(error.cause ?? error);
+    return { code, side, path: error.path ?? attempt.path, message };
+  }
+  const aboutServer = isAboutTheServer(error) || attempt.doing === "connect";
+  const { doing, path: asked, server } = writing(error, attempt);
+  // What could not be written is the local file, whose name may be another one.
+  const isWriting = doing !== attempt.doing;
+  const path = aboutServer
+    ? undefined
+    : isWriting
+    ? asked
+    : error.path ?? asked;
+  const message = problems.failed({
+    doing: aboutServer ? "connect to" : doing,
+    subject: aboutServer
+      ? escapeText(formatAddress(attempt.server))
+      : path === undefined
+      ? undefined
+      : quoteName(path === "" ? "/" : path),
+    phrase: withoutName(error.message, path) + place(error, server),
+    hint: hintFor(error, doing),
+  });
+  return { code, side, path, message };
+}

@@ -1,0 +1,98 @@
+/**
+ * Where servers are, as people write it.
+ *
+ * @module
+ */
+
+import { DEFAULT_PORT } from "../client/mod.ts";
+import { isLoopback, type NetworkAddress } from "../transport/mod.ts";
+import { usage } from "./messages.ts";
+import { UsageError } from "./usage_error.ts";
+
+const PORT_MAX = 65535;
+const HOST_SIZE_MAX = 253;
+
+interface Parts {
+  readonly scheme: string | undefined;
+  readonly hostname: string;
+  readonly port: number | undefined;
+}
+
+/** Letters of any script, for names may be international; no signs that mean something. */
+const NAME_PATTERN = /^[\p{L}\p{N}_][\p{L}\p{N}\p{M}_.-]*$/u;
+const SCHEME_PATTERN = /^(?<scheme>[a-z][a-z0-9+.-]*):\/\/(?<rest>.*)$/is;
+const BRACKET_PATTERN = /^\[(?<address>[^\]]*)\](?::(?<port>.*))?$/s;
+const NAME_PORT_PATTERN = /^(?<name>[^:]*)(?::(?<port>.*))?$/s;
+
+function isIpv6(text: string): boolean {
+  const [address = "", zone] = text.split("%", 2);
+  if (!/^[0-9a-f:.]+$/i.test(address)) return false;
+  if (zone !== undefined && !/^[\w.-]+$/.test(zone)) return false;
+  return URL.canParse(`http://[${address}]/`);
+}
+
+function readPort(text: string, whole: string): number {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  if (port <= PORT_MAX) return port;
+  throw new UsageError(usage.badPort(whole, text));
+}
+
+function split(text: string): Parts {
+  const url = SCHEME_PATTERN.exec(text)?.groups;
+  const scheme = url?.scheme?.toLowerCase();
+  // "tcp://host/" is what completion and habit make of "tcp://host".
+  const rest = url?.rest?.replace(/\/$/, "") ?? text;
+  if (isIpv6(rest)) return { scheme, hostname: rest, port: undefined };
+  const bracketed = BRACKET_PATTERN.exec(rest)?.groups;
+  const plain = bracketed ?? NAME_PORT_PATTERN.exec(rest)?.groups;
+  if (plain === undefined) throw new UsageError(usage.badHost(text));
+  const hostname = bracketed?.address ?? plain.name ?? "";
+  const isValid = bracketed === undefined
+    ? NAME_PATTERN.test(hostname) && hostname.length <= HOST_SIZE_MAX
+    : isIpv6(hostname);
+  if (!isValid) throw new UsageError(usage.badHost(text));
+  const port = plain.port === undefined
+    ? undefined
+    : readPort(plain.port, text);
+  return { scheme, hostname, port };
+}
+
+function checkScheme(text: string, scheme: string | undefined): void {
+  if (scheme === undefined || scheme === "tcp") return;
+  throw new UsageError(
+    scheme === "tls" ? usage.tlsNotBuilt(text) : usage.badScheme(text, scheme),
+  );
+}
+
+/**
+ * Reads the HOST of a client's command line: `host`, `host:port`, `[v6]:port`,
+ * each also behind `tcp://`.
+ *
+ * @param text As it was typed.
+ * @throws {UsageError} if it cannot be that, or would need TLS.
+ */
+export function readHost(text: string): NetworkAddress {
+  const { scheme, hostname, port } = split(text);
+  checkScheme(text, scheme);
+  if (port === 0) throw new UsageError(usage.badPort(text, "0"));
+  if (scheme === undefined && !isLoopback(hostname)) {
+    throw new UsageError(usage.plainMustBeAsked(text));
+  }
+  return { hostname, port: port ?? DEFAULT_PORT };
+}
+
+/**
+ * Reads where a server is to listen; port 0 is any free one.
+ *
+ * @param text As it was typed.
+ * @throws {UsageError} if it cannot be that, or would need TLS.
+ */
+export function readListenAddress(text: string): NetworkAddress {
+  // ":8080" and "8080" are tempting, and mean every address of the machine.
+  if (/^(tcp:\/\/)?:?\d{1,5}$/.test(text)) {
+    throw new UsageError(usage.listenNeedsHost(text));
+  }
+  const { scheme, hostname, port } = split(text);
+  checkScheme(text, scheme);
+  return { hostname, port: port ?? DEFAULT_PORT };
+}

@@ -1,0 +1,210 @@
+/**
+ * Tells programs what a command does: one JSON object a line. Every event has
+ * its name in `event`; what is not known is `null`. Names are exact.
+ *
+ * @module
+ */
+
+import type {
+  Receipt,
+  ReconnectEvent,
+  RemoteEntry,
+  SessionInfo,
+} from "../client/mod.ts";
+import type { Clock } from "../platform/mod.ts";
+import type { Output } from "./environment.ts";
+import { jsonLine } from "./escape.ts";
+import type { Failure } from "./failure.ts";
+import { isoTime } from "./format.ts";
+import { eventStyle, ProgressDisplay } from "./progress_display.ts";
+import type {
+  Direction,
+  ListingStyle,
+  RenameReport,
+  Reporter,
+  TransferSummary,
+} from "./reporter.ts";
+import { stackOf } from "./stack.ts";
+import type { MeterReading, TransferMeter } from "./transfer_meter.ts";
+
+/** What a {@linkcode JsonReporter} is made of. */
+export interface JsonReporterOptions {
+  /** Where events go. */
+  readonly events: Output;
+  /** Where stack traces go. */
+  readonly remarks: Output;
+  /** The time. */
+  readonly clock: Clock;
+  /** Writes stack traces of errors. */
+  readonly isDebugging: boolean;
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+function entryFields(entry: RemoteEntry): Fields {
+  return {
+    name: entry.name,
+    path: entry.path,
+    type: entry.kind,
+    size: entry.size,
+    mtime: isoTime(entry.modified),
+    mode: entry.mode === 0 ? null : entry.mode.toString(8).padStart(4, "0"),
+    addressable: entry.addressable,
+  };
+}
+
+function progressFields(reading: MeterReading): Fields {
+  return {
+    path: reading.name,
+    files: reading.files,
+    filesTotal: reading.filesTotal,
+    bytes: reading.bytes,
+    bytesTotal: reading.bytesTotal ?? null,
+    rate: reading.rate === undefined ? null : Math.round(reading.rate),
+    remaining: reading.remaining === undefined
+      ? null
+      : Math.ceil(reading.remaining),
+  };
+}
+
+function inSeconds(milliseconds: number): number {
+  return Math.round(milliseconds) / 1000;
+}
+
+/** A {@linkcode Reporter} for programs. */
+export class JsonReporter implements Reporter {
+  readonly #options: JsonReporterOptions;
+  #display: ProgressDisplay | undefined;
+
+  /** @param options What it is made of. */
+  constructor(options: JsonReporterOptions) {
+    this.#options = options;
+  }
+
+  #tell(event: string, fields: Fields): Promise<void> {
+    return this.#options.events.write(jsonLine({ event, ...fields }));
+  }
+
+  async entries(
+    entries: readonly RemoteEntry[],
+    _style: ListingStyle,
+  ): Promise<void> {
+    if (entries.length === 0) return;
+    await this.#options.events.write(
+      entries.map((entry) =>
+        jsonLine({ event: "entry", ...entryFields(entry) })
+      ).join(""),
+    );
+  }
+
+  stat(entry: RemoteEntry): Promise<void> {
+    const digest = entry.digest ?? null;
+    return this.#tell("stat", { ...entryFields(entry), digest });
+  }
+
+  info(info: SessionInfo, freeSpace: number | undefined): Promise<void> {
+    return this.#tell("info", {
+      scheme: "tcp",
+      hostname: info.hostname,
+      port: info.port,
+      server: info.server,
+      protocolVersion: info.protocolVersion,
+      user: info.user,
+      rights: info.rights,
+      refusals: info.refusals,
+      digests: info.digests,
+      dataConnections: info.dataConnections,
+      freeSpace: freeSpace ?? null,
+    });
+  }
+
+  renamed({ from, path, publication }: RenameReport): Promise<void> {
+    return this.#tell("renamed", { from, path, publication });
+  }
+
+  removed(path: string, count: number): Promise<void> {
+    return this.#tell("removed", { path, count });
+  }
+
+  created(path: string): Promise<void> {
+    return this.#tell("created", { path });
+  }
+
+  async transfersBegin(
+    direction: Direction,
+    meter: TransferMeter,
+    isShown: boolean,
+  ): Promise<void> {
+    const { filesTotal, bytesTotal } = meter.read();
+    await this.#tell("start", {
+      command: direction,
+      files: filesTotal,
+      bytes: bytesTotal ?? null,
+    });
+    if (!isShown) return;
+    const style = eventStyle((reading) =>
+      this.#tell("progress", progressFields(reading))
+    );
+    this.#display = new ProgressDisplay(this.#options.clock, meter, style);
+  }
+
+  receipt(_direction: Direction, receipt: Receipt): Promise<void> {
+    return this.#tell("receipt", {
+      path: receipt.path,
+      local: receipt.local ?? null,
+      size: receipt.size,
+      digest: receipt.digest ?? null,
+      publication: receipt.publication,
+      durable: receipt.durable,
+      resumedFrom: receipt.resumedFrom,
+      wireBytes: receipt.wireBytes,
+    });
+  }
+
+  async transfersEnd(summary: TransferSummary): Promise<void> {
+    await this.transfersStop();
+    await this.#tell("done", {
+      command: summary.direction,
+      files: summary.files,
+      skipped: summary.skipped,
+      failed: summary.failed,
+      bytes: summary.bytes,
+      wireBytes: summary.wireBytes,
+      seconds: inSeconds(summary.elapsed),
+      durable: summary.isDurable ?? null,
+    });
+  }
+
+  async transfersStop(): Promise<void> {
+    const display = this.#display;
+    this.#display = undefined;
+    await display?.stop();
+  }
+
+  reconnect(event: ReconnectEvent): void {
+    // A failed write shows with the next one.
+    this.#tell("reconnect", {
+      attempt: event.attempt,
+      attemptsMax: event.attemptsMax,
+      seconds: inSeconds(event.delay),
+      message: event.error.message,
+    }).catch(() => {});
+  }
+
+  async failure(failure: Failure, error: unknown): Promise<void> {
+    await this.#tell("error", {
+      code: failure.code,
+      message: failure.message,
+      path: failure.path ?? null,
+      side: failure.side ?? null,
+    });
+    if (this.#options.isDebugging) {
+      await this.#options.remarks.write(stackOf(error));
+    }
+  }
+
+  /** Programs count the `error` events themselves. */
+  remark(_text: string): Promise<void> {
+    return Promise.resolve();
+  }
+}

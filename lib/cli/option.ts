@@ -1,0 +1,116 @@
+/**
+ * What an option is. Each is declared once, as a value of {@linkcode Option}:
+ * the parser, the help and the commands all go by that one value.
+ *
+ * @module
+ */
+
+import { usage } from "./messages.ts";
+import { UsageError } from "./usage_error.ts";
+
+/** One option of a command line. */
+export interface Option<T> {
+  /** The long name, without dashes. */
+  readonly name: string;
+  /** Letters that are short for it. */
+  readonly short?: string;
+  /** How the help calls its value; an option without one is a flag. */
+  readonly placeholder?: string;
+  /** What it does, for the help. */
+  readonly help: string;
+  /** Its value where it is not given. */
+  readonly fallback: T;
+  /**
+   * Takes what was given; `previous` is the value so far, for options that may
+   * be repeated.
+   *
+   * @throws {UsageError} if the value makes no sense.
+   */
+  readonly read: (text: string, previous: T) => T;
+}
+
+/** Any option, where the type of its value does not matter. */
+// deno-lint-ignore no-explicit-any -- Option is invariant in T, so no safe type holds all
+export type AnyOption = Option<any>;
+
+/** An option that is there or is not. */
+export function flag(
+  name: string,
+  short: string,
+  help: string,
+): Option<boolean> {
+  return { name, short, help, fallback: false, read: () => true };
+}
+
+/** An option with one of a few words, or with `fallback` if it is not given. */
+export function choice<T extends string, F extends T | undefined>(
+  name: string,
+  words: readonly T[],
+  settings: {
+    readonly fallback: F;
+    readonly help: string;
+    /** Why a word that people may try is none of them. */
+    readonly refused?: Readonly<Record<string, string>>;
+  },
+): Option<T | F> {
+  return {
+    name,
+    placeholder: words.join("|"),
+    help: settings.help,
+    fallback: settings.fallback,
+    read(text): T {
+      const word = words.find((candidate) => candidate === text);
+      if (word !== undefined) return word;
+      const reason = settings.refused?.[text];
+      throw new UsageError(reason ?? usage.badChoice(`--${name}`, text, words));
+    },
+  };
+}
+
+/** An option with any text. */
+export function text(
+  name: string,
+  short: string,
+  settings: { readonly placeholder: string; readonly help: string },
+): Option<string | undefined> {
+  return {
+    name,
+    short,
+    ...settings,
+    fallback: undefined,
+    read(value): string {
+      if (value === "") throw new UsageError(usage.emptyValue(`--${name}`));
+      return value;
+    },
+  };
+}
+
+/** Seconds that timers can wait: 24 days would overflow them; a day is plenty. */
+const SECONDS_MAX = 86_400;
+
+/** An option with a time in seconds, read as milliseconds. */
+export function seconds<T extends number | undefined>(
+  name: string,
+  settings: {
+    readonly fallback: T;
+    readonly help: string;
+    /** The shortest that makes sense, in seconds. */
+    readonly min: number;
+  },
+): Option<T | number> {
+  return {
+    name,
+    placeholder: "SECONDS",
+    help: settings.help,
+    fallback: settings.fallback,
+    read(value): number {
+      const parsed = /^\d{1,6}(\.\d{1,3})?$/.test(value) ? Number(value) : NaN;
+      if (parsed >= settings.min && parsed <= SECONDS_MAX) {
+        return Math.round(parsed * 1000);
+      }
+      throw new UsageError(
+        usage.badSeconds(`--${name}`, value, settings.min, SECONDS_MAX),
+      );
+    },
+  };
+}

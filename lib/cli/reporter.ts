@@ -1,0 +1,94 @@
+/**
+ * The interface to whoever is told what a command does: people
+ * (`text_reporter.ts`) or programs (`json_reporter.ts`).
+ *
+ * @module
+ */
+
+import type {
+  Receipt,
+  ReconnectEvent,
+  RemoteEntry,
+  SessionInfo,
+} from "../client/mod.ts";
+import type { Failure } from "./failure.ts";
+import type { TransferMeter } from "./transfer_meter.ts";
+
+/** Which way files go. */
+export type Direction = "get" | "put";
+
+/** How a listing looks. */
+export interface ListingStyle {
+  /** With mode, size and time. */
+  readonly isLong: boolean;
+  /** With paths from the user's root instead of names. */
+  readonly hasPaths: boolean;
+}
+
+/** How the transfers of a command went. */
+export interface TransferSummary {
+  /** Which way. */
+  readonly direction: Direction;
+  /** Files that were moved. */
+  readonly files: number;
+  /** Files that were left out, because their names were taken. */
+  readonly skipped: number;
+  /** Files that failed. */
+  readonly failed: number;
+  /** Bytes of the moved files. */
+  readonly bytes: number;
+  /** Bytes that crossed the data connections. */
+  readonly wireBytes: number;
+  /** Milliseconds that it took. */
+  readonly elapsed: number;
+  /** Whether every moved file had reached stable storage; `undefined` where there were none but streams. */
+  readonly isDurable: boolean | undefined;
+}
+
+/** What a rename did. */
+export interface RenameReport {
+  /** The name before. */
+  readonly from: string;
+  /** The name now. */
+  readonly path: string;
+  /** How it was given. */
+  readonly publication: string;
+}
+
+/** Told what happens, in the order in which it does. */
+export interface Reporter {
+  /** Entries of a listing. */
+  entries(entries: readonly RemoteEntry[], style: ListingStyle): Promise<void>;
+  /** One entry in full. */
+  stat(entry: RemoteEntry): Promise<void>;
+  /** Who and what the session is. */
+  info(info: SessionInfo, freeSpace: number | undefined): Promise<void>;
+  /** An entry got another name, or not. */
+  renamed(report: RenameReport): Promise<void>;
+  /** An entry is gone, with so many in all. */
+  removed(path: string, count: number): Promise<void>;
+  /** A directory was made. */
+  created(path: string): Promise<void>;
+  /** Transfers begin; `meter` knows how far they are. */
+  transfersBegin(
+    direction: Direction,
+    meter: TransferMeter,
+    isShown: boolean,
+  ): Promise<void>;
+  /** A file is through. */
+  receipt(
+    direction: Direction,
+    receipt: Receipt,
+    isDigestShown: boolean,
+  ): Promise<void>;
+  /** The transfers of the command are over, well or not. */
+  transfersEnd(summary: TransferSummary): Promise<void>;
+  /** Nothing more is shown of transfers, also if they were broken off. */
+  transfersStop(): Promise<void>;
+  /** The connection was lost and is tried again. */
+  reconnect(event: ReconnectEvent): void;
+  /** Something failed; `error` is what was thrown. */
+  failure(failure: Failure, error: unknown): Promise<void>;
+  /** Some of several failed, or were not tried. */
+  remark(text: string): Promise<void>;
+}

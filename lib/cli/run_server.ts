@@ -1,0 +1,240 @@
+/**
+ * `ferryd`, from its arguments to its exit code.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import {
+  DEFAULT_ADDRESS,
+  ServeError,
+  type ServeOptions,
+  type Server,
+} from "../server/mod.ts";
+import { StorageError } from "../storage/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
+import { isLoopback, NetworkError } from "../transport/mod.ts";
+import { type CommandLine, readCommandLine } from "./command_line.ts";
+import { type Environment, OutputClosedError } from "./environment.ts";
+import { jsonLine, quoteName } from "./escape.ts";
+import { EXIT, type ExitCode } from "./exit_codes.ts";
+import { commandHelp } from "./help.ts";
+import { startLogging } from "./logging.ts";
+import { problems, server as text, usage } from "./messages.ts";
+import {
+  ALLOW_PLAIN,
+  ANONYMOUS,
+  CHECK,
+  DRAIN,
+  LISTEN,
+  LOG_FORMAT,
+  READ_ONLY,
+  SERVE,
+  SERVER_DEBUG,
+  SERVER_PROGRAM,
+  SERVER_QUIET,
+} from "./server_commands.ts";
+import { stackOf } from "./stack.ts";
+import { UsageError } from "./usage_error.ts";
+import { versionText } from "./version_text.ts";
+
+const PROGRAM = SERVER_PROGRAM.name;
+const log = getLogger(["ferry", "cli"]);
+
+/**
+ * Runs the server until it is asked to end.
+ *
+ * @param args The words after the program's name.
+ * @param environment The world around.
+ * @returns The exit code.
+ */
+export async function runServer(
+  args: readonly string[],
+  environment: Environment,
+): Promise<number> {
+  let root = "";
+  try {
+    const line = readCommandLine(SERVER_PROGRAM, args);
+    root = rootOf(line);
+    return await run(line, environment);
+  } catch (error) {
+    if (error instanceof OutputClosedError) return EXIT.failed;
+    const { message, code } = describe(error, root);
+    const isDebugging = args.includes("--debug") || args.includes("-d");
+    await environment.stderr.write(
+      `${PROGRAM}: ${message}\n${isDebugging ? stackOf(error) : ""}`,
+    ).catch(() => {});
+    return code;
+  }
+}
+
+const STORAGE_EXIT_CODES: Readonly<Partial<Record<string, ExitCode>>> = {
+  "denied": EXIT.refused,
+  "not-found": EXIT.notFound,
+  "not-directory": EXIT.conflict,
+};
+
+function rootOf(line: CommandLine): string {
+  return line.operands[0] ?? ".";
+}
+
+function describe(
+  error: unknown,
+  root: string,
+): { message: string; code: ExitCode } {
+  if (error instanceof UsageError) {
+    return { message: error.message, code: EXIT.usage };
+  }
+  if (error instanceof ServeError) {
+    const { cause } = error;
+    const isDenied = cause instanceof NetworkError && cause.kind === "denied";
+    return {
+      message: error.message,
+      code: isDenied ? EXIT.refused : EXIT.failed,
+    };
+  }
+  if (error instanceof StorageError) {
+    const message = problems.failed({
+      doing: "serve",
+      subject: quoteName(root),
+      phrase: error.message,
+      hint: undefined,
+    });
+    return { message, code: STORAGE_EXIT_CODES[error.kind] ?? EXIT.failed };
+  }
+  return { message: problems.internal(error), code: EXIT.failed };
+}
+
+async function run(
+  line: CommandLine,
+  environment: Environment,
+): Promise<ExitCode> {
+  const { stdout, platform } = environment;
+  if (line.action === "version") {
+    await stdout.write(versionText(PROGRAM, platform));
+    return EXIT.done;
+  }
+  if (line.action === "help") {
+    await stdout.write(commandHelp(SERVER_PROGRAM, line.command ?? SERVE));
+    return EXIT.done;
+  }
+  const options = serveOptions(line);
+  if (line.command === CHECK) return await check(options, environment);
+  return await serveUntilAsked(line, options, environment);
+}
+
+function serveOptions(line: CommandLine): ServeOptions & { root: string } {
+  const anonymous = line.value(ANONYMOUS);
+  const given = line.value(LISTEN);
+  const listen = given.length === 0 ? [DEFAULT_ADDRESS] : given;
+  const allowPlain = line.value(ALLOW_PLAIN);
+  const open = listen.find(({ hostname }) => !isLoopback(hostname));
+  if (open !== undefined && !allowPlain) {
+    throw new UsageError(usage.plainListen(open));
+  }
+  return {
+    root: rootOf(line),
+    listen,
+    allowPlain,
+    readOnly: line.value(READ_ONLY),
+    ...anonymous === undefined ? {} : { anonymous },
+  };
+}
+
+async function check(
+  options: ServeOptions & { root: string },
+  environment: Environment,
+): Promise<ExitCode> {
+  const offers = await environment.checkServe(options);
+  const lines = [text.checked(options.root)];
+  for (const [index, offer] of offers.entries()) {
+    const address = options.listen?.[index] ?? DEFAULT_ADDRESS;
+    lines.push(text.offer(address, offer));
+    lines.push(...text.refusals(offer).map((line) => `  ${line}`));
+  }
+  await environment.stdout.write(lines.map((line) => `${line}\n`).join(""));
+  return EXIT.done;
+}
+
+async function serveUntilAsked(
+  line: CommandLine,
+  options: ServeOptions,
+  environment: Environment,
+): Promise<ExitCode> {
+  const format = line.value(LOG_FORMAT);
+  const level = line.value(SERVER_DEBUG)
+    ? "debug"
+    : line.value(SERVER_QUIET)
+    ? "warning"
+    : "info";
+  await using _logging = await startLogging(environment, { level, format });
+  const stopListening = environment.onUnhandledRejection((error) =>
+    log.error(text.unhandled, { error })
+  );
+  try {
+    const server = await environment.serve(options);
+    const stopWaiting = shutDownWhenAsked(
+      server,
+      line.value(DRAIN),
+      environment,
+    );
+    try {
+      logOffers(server);
+      await announce(server.addresses, format, environment);
+      await server.finished;
+    } finally {
+      stopWaiting();
+      await server.shutdown({ drain: 0 });
+    }
+  } finally {
+    stopListening();
+  }
+  return EXIT.done;
+}
+
+/** The first signal lets transfers finish, the second ends them. */
+function shutDownWhenAsked(
+  server: Server,
+  drain: number,
+  environment: Environment,
+): () => void {
+  let wasAsked = false;
+  return environment.onTermination(() => {
+    if (!wasAsked) log.info(text.draining(drain));
+    const shutdown = server.shutdown({ drain: wasAsked ? 0 : drain });
+    shutdown.catch((error) => log.error(text.unhandled, { error }));
+    wasAsked = true;
+  });
+}
+
+function logOffers(server: Server): void {
+  for (const [index, address] of server.addresses.entries()) {
+    const offer = server.offers[index];
+    if (offer === undefined) continue;
+    if (offer.rights.length === 0) log.warn(text.nothingOffered(address));
+    log.info(text.offer(address, offer));
+    for (const line of text.refusals(offer)) log.info(line);
+  }
+}
+
+/** Tells scripts that the server is ready, and on which ports. */
+async function announce(
+  addresses: readonly NetworkAddress[],
+  format: "text" | "json",
+  environment: Environment,
+): Promise<void> {
+  for (const address of addresses) {
+    const { hostname, port } = address;
+    await environment.stdout.write(
+      format === "json"
+        ? jsonLine({
+          event: "listening",
+          protocol: "ferry",
+          scheme: "tcp",
+          hostname,
+          port,
+        })
+        : `${text.listening(address)}\n`,
+    );
+  }
+}

@@ -1,0 +1,123 @@
+/**
+ * The options and commands of `ferryd`: their words.
+ *
+ * @module
+ */
+
+import type { AnonymousAccess } from "../server/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
+import type { CommandSpec, ProgramSpec } from "./command.ts";
+import { readListenAddress } from "./host.ts";
+import { choice, flag, type Option, seconds } from "./option.ts";
+
+/** Where to listen. */
+export const LISTEN: Option<readonly NetworkAddress[]> = {
+  name: "listen",
+  short: "l",
+  placeholder: "HOST:PORT",
+  help:
+    "Where to listen; may be repeated, port 0 is any free one (default 127.0.0.1:65430)",
+  fallback: [],
+  read: (text, previous) => [...previous, readListenAddress(text)],
+};
+
+/** Plain TCP for everybody. */
+export const ALLOW_PLAIN: Option<boolean> = flag(
+  "allow-plain",
+  "",
+  "Allow unencrypted TCP beyond this machine",
+);
+
+const ACCESSES: readonly AnonymousAccess[] = ["none", "read", "write"];
+
+/** What strangers may do. */
+export const ANONYMOUS: Option<AnonymousAccess | undefined> = choice(
+  "anonymous",
+  ACCESSES,
+  {
+    fallback: undefined,
+    help:
+      "What anybody may do (default write on this machine's own addresses, else none)",
+  },
+);
+
+/** No changes. */
+export const READ_ONLY: Option<boolean> = flag(
+  "read-only",
+  "",
+  "Refuse every change",
+);
+
+/** How long transfers may go on after the end was asked for. */
+export const DRAIN: Option<number> = seconds("drain", {
+  fallback: 10_000,
+  min: 0,
+  help: "How long transfers may go on after SIGINT or SIGTERM (default 10)",
+});
+
+/** Shape of logs and ready lines. */
+export const LOG_FORMAT: Option<"text" | "json"> = choice(
+  "log-format",
+  ["text", "json"],
+  { fallback: "text", help: "Shape of log and ready lines (default text)" },
+);
+
+/** Everything that happens. */
+export const SERVER_DEBUG: Option<boolean> = flag(
+  "debug",
+  "d",
+  "Log everything that happens, and where errors come from",
+);
+
+/** Only what is wrong. */
+export const SERVER_QUIET: Option<boolean> = flag(
+  "quiet",
+  "q",
+  "Log warnings and errors only",
+);
+
+const SERVE_OPTIONS = [
+  LISTEN,
+  ALLOW_PLAIN,
+  ANONYMOUS,
+  READ_ONLY,
+  DRAIN,
+  LOG_FORMAT,
+];
+
+/** Serves. */
+export const SERVE: CommandSpec = {
+  name: "",
+  summary: "Offer a directory to ferry clients",
+  description: [
+    'Offers ROOT, by default the current directory. What it offers follows from what Deno lets it do: --allow-read to list and send, --allow-write to receive and change, --allow-sys=statfs to know the free space. "ferry info" shows it.',
+    'When a listener is ready, stdout says so: "listening ferry tcp://127.0.0.1:65430". Logs go to stderr.',
+  ],
+  operands: [{ name: "ROOT", optional: true }],
+  options: SERVE_OPTIONS,
+  examples: [
+    "ferryd share/",
+    "ferryd -l 127.0.0.1:0 --read-only share/",
+    "ferryd -l tcp://0.0.0.0:65430 --allow-plain --anonymous read share/",
+  ],
+};
+
+/** Checks. */
+export const CHECK: CommandSpec = {
+  name: "check",
+  summary: "Check options, ROOT and permissions, and say what would be offered",
+  description: [
+    'Checks options, ROOT and permissions as "ferryd" would, says what would be offered, and ends. It listens nowhere. (To offer a directory that is named "check", write "./check".)',
+  ],
+  operands: [{ name: "ROOT", optional: true }],
+  options: SERVE_OPTIONS,
+  examples: ["ferryd check --anonymous read share/"],
+};
+
+/** `ferryd` with all its words. */
+export const SERVER_PROGRAM: ProgramSpec = {
+  name: "ferryd",
+  commands: [SERVE, CHECK],
+  defaultCommand: SERVE.name,
+  commonOptions: [SERVER_DEBUG, SERVER_QUIET],
+};

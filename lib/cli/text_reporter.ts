@@ -1,0 +1,221 @@
+/**
+ * Tells people what a command does.
+ *
+ * @module
+ */
+
+import type {
+  Receipt,
+  ReconnectEvent,
+  RemoteEntry,
+  SessionInfo,
+} from "../client/mod.ts";
+import type { Clock } from "../platform/mod.ts";
+import { formatAddress } from "../transport/mod.ts";
+import type { Output } from "./environment.ts";
+import { escapeName, escapeText } from "./escape.ts";
+import type { Failure } from "./failure.ts";
+import {
+  formatCount,
+  formatExactSize,
+  formatMode,
+  formatSize,
+  formatTime,
+} from "./format.ts";
+import { notes, refusalLines } from "./messages.ts";
+import { lineStyle, logStyle, ProgressDisplay } from "./progress_display.ts";
+import type {
+  Direction,
+  ListingStyle,
+  RenameReport,
+  Reporter,
+  TransferSummary,
+} from "./reporter.ts";
+import { stackOf } from "./stack.ts";
+import type { TransferMeter } from "./transfer_meter.ts";
+
+/** What a {@linkcode TextReporter} is made of. */
+export interface TextReporterOptions {
+  /** Where results go. */
+  readonly results: Output;
+  /** Where everything about them goes. */
+  readonly remarks: Output;
+  /** The time. */
+  readonly clock: Clock;
+  /** The name of the program, before errors. */
+  readonly program: string;
+  /** Leaves out what is not a result or an error. */
+  readonly isQuiet: boolean;
+  /** Adds stack traces to errors. */
+  readonly isDebugging: boolean;
+}
+
+/** Columns that sizes take in listings: `9.99 MiB`. */
+const SIZE_COLUMNS = 8;
+const KIND_SUFFIXES = { file: "", directory: "/", link: "@", other: "" };
+const KIND_NAMES = {
+  file: "file",
+  directory: "directory",
+  link: "link",
+  other: "neither file nor directory",
+};
+
+function shownName(entry: RemoteEntry, hasPaths: boolean): string {
+  const name = entry.path === "" ? "" : hasPaths ? entry.path : entry.name;
+  const note = entry.addressable ? "" : "  (no name that can be asked for)";
+  return `${escapeName(name)}${KIND_SUFFIXES[entry.kind]}${note}`;
+}
+
+function listingLine(entry: RemoteEntry, style: ListingStyle): string {
+  const name = shownName(entry, style.hasPaths);
+  if (!style.isLong) return `${name}\n`;
+  const mode = formatMode(entry.kind, entry.mode);
+  const size = entry.kind === "file" ? formatSize(entry.size) : "-";
+  const time = formatTime(entry.modified).padEnd(19);
+  return `${mode}  ${size.padStart(SIZE_COLUMNS)}  ${time}  ${name}\n`;
+}
+
+/** Rows of a name and a value, the values below each other. */
+function table(rows: ReadonlyArray<readonly [string, string]>): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`)
+    .join("");
+}
+
+/** A {@linkcode Reporter} for people. */
+export class TextReporter implements Reporter {
+  readonly #options: TextReporterOptions;
+  #display: ProgressDisplay | undefined;
+
+  /** @param options What it is made of. */
+  constructor(options: TextReporterOptions) {
+    this.#options = options;
+  }
+
+  async #result(text: string): Promise<void> {
+    await this.#display?.clear();
+    await this.#options.results.write(text);
+  }
+
+  async #say(text: string): Promise<void> {
+    await this.#display?.clear();
+    await this.#options.remarks.write(text);
+  }
+
+  async #note(text: string | undefined): Promise<void> {
+    if (this.#options.isQuiet || text === undefined) return;
+    await this.#say(`${text}\n`);
+  }
+
+  async entries(
+    entries: readonly RemoteEntry[],
+    style: ListingStyle,
+  ): Promise<void> {
+    if (entries.length === 0) return;
+    await this.#result(
+      entries.map((entry) => listingLine(entry, style)).join(""),
+    );
+  }
+
+  async stat(entry: RemoteEntry): Promise<void> {
+    const rows: Array<readonly [string, string]> = [
+      ["Path", `/${escapeName(entry.path)}`],
+      ["Type", KIND_NAMES[entry.kind]],
+    ];
+    if (entry.kind === "file") rows.push(["Size", formatExactSize(entry.size)]);
+    rows.push(["Modified", formatTime(entry.modified)]);
+    if (entry.mode !== 0) {
+      const octal = entry.mode.toString(8).padStart(4, "0");
+      rows.push(["Mode", `${formatMode(entry.kind, entry.mode)} (${octal})`]);
+    }
+    if (entry.digest !== undefined) {
+      const { algorithm, value } = entry.digest;
+      rows.push(["Digest", `${algorithm} ${value}`]);
+    }
+    await this.#result(table(rows));
+  }
+
+  async info(info: SessionInfo, freeSpace: number | undefined): Promise<void> {
+    const refusals = refusalLines(info.refusals)
+      .map((line, index) => [index === 0 ? "May not" : "", line] as const);
+    const address = formatAddress(info);
+    await this.#result(table([
+      ["Server", `${escapeText(info.server)} at tcp://${escapeText(address)}`],
+      ["Protocol", `version ${info.protocolVersion}, not encrypted`],
+      ["User", escapeName(info.user)],
+      ["May", info.rights.length === 0 ? "nothing" : info.rights.join(", ")],
+      ...refusals,
+      ["Digests", info.digests.join(", ")],
+      [
+        "Data",
+        `up to ${formatCount(info.dataConnections, "connection")}`,
+      ],
+      [
+        "Free space",
+        freeSpace === undefined ? "not told" : formatExactSize(freeSpace),
+      ],
+    ]));
+  }
+
+  renamed({ from, path, publication }: RenameReport): Promise<void> {
+    return this.#note(notes.renamed(from, path, publication));
+  }
+
+  removed(path: string, count: number): Promise<void> {
+    return this.#note(notes.removed(path, count));
+  }
+
+  created(path: string): Promise<void> {
+    return this.#note(notes.created(path));
+  }
+
+  transfersBegin(
+    _direction: Direction,
+    meter: TransferMeter,
+    isShown: boolean,
+  ): Promise<void> {
+    if (isShown) {
+      const { remarks, clock } = this.#options;
+      const style = remarks.isTerminal ? lineStyle(remarks) : logStyle(remarks);
+      this.#display = new ProgressDisplay(clock, meter, style);
+    }
+    return Promise.resolve();
+  }
+
+  async receipt(
+    direction: Direction,
+    receipt: Receipt,
+    isDigestShown: boolean,
+  ): Promise<void> {
+    await this.#note(notes.receipt(direction, receipt));
+    if (!isDigestShown || receipt.digest === undefined) return;
+    const { algorithm, value } = receipt.digest;
+    await this.#note(notes.digest(algorithm, value, receipt.path));
+  }
+
+  async transfersEnd(summary: TransferSummary): Promise<void> {
+    await this.transfersStop();
+    if (summary.files + summary.skipped === 0) return;
+    await this.#note(notes.summary(summary));
+  }
+
+  async transfersStop(): Promise<void> {
+    const display = this.#display;
+    this.#display = undefined;
+    await display?.stop();
+  }
+
+  reconnect(event: ReconnectEvent): void {
+    // A failed write shows with the next one.
+    this.#note(notes.reconnect(event)).catch(() => {});
+  }
+
+  async failure(failure: Failure, error: unknown): Promise<void> {
+    await this.remark(failure.message);
+    if (this.#options.isDebugging) await this.#say(stackOf(error));
+  }
+
+  remark(text: string): Promise<void> {
+    return this.#say(`${this.#options.program}: ${text}\n`);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * How far a command's transfers are, taken together. Pure: it is told what
+ * happens and asks nobody but the clock.
+ *
+ * What is kept: bytes and percentage never go backwards, however often a file
+ * starts over; a total is only named while all of it is known.
+ *
+ * @module
+ */
+
+import type { Clock } from "../platform/mod.ts";
+
+/** How far everything is. */
+export interface MeterReading {
+  /** Files that are through, failed ones included. */
+  readonly files: number;
+  /** Files in all. */
+  readonly filesTotal: number;
+  /** Bytes so far. */
+  readonly bytes: number;
+  /** Bytes in all, where known. */
+  readonly bytesTotal: number | undefined;
+  /** Share in percent, where the total is known; whole, and never less than before. */
+  readonly percent: number | undefined;
+  /** Bytes a second over the last seconds; `undefined` while it is too early to say. */
+  readonly rate: number | undefined;
+  /** Seconds to go; `undefined` where nobody can say. */
+  readonly remaining: number | undefined;
+  /** The file that is being moved. */
+  readonly name: string;
+}
+
+/** Milliseconds that the rate looks back: long enough to be steady, short enough to be true. */
+const WINDOW = 5000;
+/** Milliseconds between two samples: 20 a window. */
+const SAMPLE_INTERVAL = 250;
+/** Milliseconds before the first rate, and before a promise is made of it. */
+const RATE_DELAY = 500;
+/** Seconds beyond which a remaining time is no information: 100 hours. */
+const REMAINING_MAX = 360_000;
+
+interface Sample {
+  readonly at: number;
+  readonly bytes: number;
+}
+
+/** Adds up the transfers of one command. */
+export class TransferMeter {
+  readonly #clock: Clock;
+  readonly #sizes: Array<number | undefined>;
+  readonly #startedAt: number;
+  readonly #samples: Sample[] = [];
+  #file = -1;
+  #name = "";
+  #bytesBefore = 0;
+  #bytesOfFile = 0;
+  #percent = 0;
+
+  /**
+   * @param clock The time.
+   * @param sizes Size of each file, in their order, where known.
+   */
+  constructor(clock: Clock, sizes: ReadonlyArray<number | undefined>) {
+    this.#clock = clock;
+    this.#sizes = [...sizes];
+    this.#startedAt = clock.monotonic();
+    this.#samples.push({ at: this.#startedAt, bytes: 0 });
+  }
+
+  /** Milliseconds since the beginning. */
+  get elapsed(): number {
+    return this.#clock.monotonic() - this.#startedAt;
+  }
+
+  /** The next file begins. */
+  begin(name: string): void {
+    this.#file++;
+    this.#name = name;
+    this.#bytesOfFile = 0;
+  }
+
+  /** The file is this far. */
+  advance(transferred: number, total: number | undefined): void {
+    this.#bytesOfFile = Math.max(this.#bytesOfFile, transferred);
+    if (total !== undefined) this.#sizes[this.#file] = total;
+    this.#sample();
+  }
+
+  /** The file is through; what is missing of it will not come. */
+  end(): void {
+    this.#bytesBefore += this.#bytesOfFile;
+    this.#sizes[this.#file] = this.#bytesOfFile;
+    this.#bytesOfFile = 0;
+    this.#name = "";
+    this.#sample();
+  }
+
+  /** How far everything is now. */
+  read(): MeterReading {
+    // Whoever looks during a standstill makes it count.
+    this.#sample();
+    const bytes = this.#bytesBefore + this.#bytesOfFile;
+    const bytesTotal = this.#total();
+    const rate = this.#rate(bytes);
+    const isRunning = this.#name !== "";
+    return {
+      files: this.#file + (isRunning ? 0 : 1),
+      filesTotal: this.#sizes.length,
+      bytes,
+      bytesTotal,
+      percent: this.#readPercent(bytes, bytesTotal),
+      rate,
+      remaining: remainingTime(bytes, bytesTotal, rate),
+      name: this.#name,
+    };
+  }
+
+  #total(): number | undefined {
+    let total = this.#bytesBefore;
+    for (const [index, size] of this.#sizes.entries()) {
+      const isThrough = index < this.#file ||
+        index === this.#file && this.#name === "";
+      if (isThrough) continue;
+      if (size === undefined) return undefined;
+      // A file that grows is as large as what has come of it.
+      total += index === this.#file ? Math.max(size, this.#bytesOfFile) : size;
+    }
+    return total;
+  }
+
+  #readPercent(bytes: number, total: number | undefined): number | undefined {
+    if (total === undefined) return undefined;
+    const percent = total === 0 ? 0 : Math.floor(bytes * 100 / total);
+    this.#percent = Math.max(this.#percent, percent);
+    return this.#percent;
+  }
+
+  #sample(): void {
+    const at = this.#clock.monotonic();
+    const last = this.#samples.at(-1);
+    if (last !== undefined && at - last.at < SAMPLE_INTERVAL) return;
+    this.#samples.push({ at, bytes: this.#bytesBefore + this.#bytesOfFile });
+  }
+
+  #rate(bytes: number): number | undefined {
+    const now = this.#clock.monotonic();
+    // The newest sample that is older than the window is where it begins.
+    while ((this.#samples[1]?.at ?? now) <= now - WINDOW) this.#samples.shift();
+    const first = this.#samples[0];
+    if (first === undefined || now - first.at < RATE_DELAY) return undefined;
+    return (bytes - first.bytes) * 1000 / (now - first.at);
+  }
+}
+
+function remainingTime(
+  bytes: number,
+  total: number | undefined,
+  rate: number | undefined,
+): number | undefined {
+  if (total === undefined || rate === undefined || rate <= 0) return undefined;
+  const seconds = (total - bytes) / rate;
+  return seconds > REMAINING_MAX ? undefined : seconds;
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env -S deno run --allow-net --allow-read --allow-write --allow-env
+/**
+ * `ferry`, the client. It reads files to send and writes files that it fetches;
+ * from the environment it reads `TERM`.
+ *
+ * @module
+ */
+
+import { denoEnvironment, runClient } from "./lib/cli/mod.ts";
+
+if (import.meta.main) {
+  Deno.exit(await runClient(Deno.args, denoEnvironment()));
+}

@@ -1,0 +1,13 @@
+#!/usr/bin/env -S deno run --allow-net --allow-read --allow-write --allow-sys=statfs
+/**
+ * `ferryd`, the server. It offers what it may do: without `--allow-write` it
+ * lists and sends, without `--allow-sys=statfs` it does not know the free space.
+ *
+ * @module
+ */
+
+import { denoEnvironment, runServer } from "./lib/cli/mod.ts";
+
+if (import.meta.main) {
+  Deno.exit(await runServer(Deno.args, denoEnvironment()));
+}

@@ -1,0 +1,241 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { getLogger, type LogRecord } from "@logtape/logtape";
+import { jsonRecord, startLogging, textRecord } from "../../lib/cli/logging.ts";
+import { runServer } from "../../lib/cli/mod.ts";
+import { type Offer, ServeError, type Server } from "../../lib/server/mod.ts";
+import { StorageError } from "../../lib/storage/mod.ts";
+import { NetworkError } from "../../lib/transport/mod.ts";
+import { makeWorld, settle } from "./world.ts";
+
+const READING: Offer = {
+  rights: ["list", "read"],
+  refusals: { write: "no write", rename: "no write", delete: "no delete" },
+};
+const NOTHING: Offer = { rights: [], refusals: { list: "no users" } };
+
+/** A server that runs until it is shut down, and what it was told. */
+function fakeServer(offers: readonly Offer[] = [READING]): {
+  server: Server;
+  drains: Array<number | undefined>;
+} {
+  const drains: Array<number | undefined> = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const shutdown = (options?: { readonly drain?: number }): Promise<void> => {
+    drains.push(options?.drain);
+    if (options?.drain === 0) resolve();
+    return promise;
+  };
+  return {
+    drains,
+    server: {
+      addresses: offers.map((_, index) => ({
+        hostname: index === 0 ? "127.0.0.1" : "::1",
+        port: 5000 + index,
+      })),
+      offers,
+      finished: promise,
+      shutdown,
+      [Symbol.asyncDispose]: () => shutdown({ drain: 0 }),
+    },
+  };
+}
+
+Deno.test("runServer() says when it is ready, drains at the first signal, ends at the second", async () => {
+  const { server, drains } = fakeServer([READING, NOTHING]);
+  const world = makeWorld({ serve: () => Promise.resolve(server) });
+  const args = [
+    "-l",
+    "localhost:0",
+    "-l",
+    "[::1]:0",
+    "--drain",
+    "2.5",
+    "share",
+  ];
+  const running = runServer(args, world.environment);
+  await settle();
+  assertEquals(
+    world.stdout.text,
+    "listening ferry tcp://127.0.0.1:5000\nlistening ferry tcp://[::1]:5001\n",
+  );
+  assertEquals(world.serves, [{
+    root: "share",
+    listen: [{ hostname: "localhost", port: 0 }, { hostname: "::1", port: 0 }],
+    allowPlain: false,
+    readOnly: false,
+  }]);
+  world.reject(new TypeError("forgotten"));
+  world.signal();
+  assertEquals(drains, [2500]);
+  world.signal();
+  assertEquals(await running, 0);
+  assertEquals(drains, [2500, 0, 0]);
+  assertEquals([world.listeners(), world.clock.pending], [0, 0]);
+  const log = world.stderr.text;
+  assertStringIncludes(log, "info    127.0.0.1:5000 offers list, read\n");
+  assertStringIncludes(log, "info    not write, rename: no write\n");
+  assertStringIncludes(log, "warning Nobody may do anything on [::1]:5001");
+  assertStringIncludes(log, "error   An error was not handled");
+  assertStringIncludes(log, 'error="TypeError: forgotten"');
+  assertStringIncludes(log, "Stopping; transfers have 2.5 s to finish");
+});
+
+Deno.test("runServer() speaks JSON if asked to, and little with -q", async () => {
+  const { server } = fakeServer();
+  const world = makeWorld({ serve: () => Promise.resolve(server) });
+  const args = [
+    "-q",
+    "--log-format=json",
+    "--anonymous",
+    "read",
+    "--read-only",
+    "--allow-plain",
+    "-l",
+    "0.0.0.0",
+  ];
+  const running = runServer(args, world.environment);
+  await settle();
+  assertEquals(world.stdout.events(), [{
+    event: "listening",
+    protocol: "ferry",
+    scheme: "tcp",
+    hostname: "127.0.0.1",
+    port: 5000,
+  }]);
+  assertEquals(world.serves, [{
+    root: ".",
+    listen: [{ hostname: "0.0.0.0", port: 65430 }],
+    allowPlain: true,
+    readOnly: true,
+    anonymous: "read",
+  }]);
+  world.signal();
+  world.signal();
+  assertEquals(await running, 0);
+  assertEquals(world.stderr.text, "");
+});
+
+Deno.test("runServer() says why it cannot start", async () => {
+  const denied = new NetworkError("denied", "no --allow-net");
+  const cases: ReadonlyArray<readonly [Error, string, number]> = [
+    [
+      new StorageError("not-found", "not found"),
+      'Cannot serve "d\\u{1b}": not found',
+      5,
+    ],
+    [
+      new StorageError("denied", "no --allow-read"),
+      'Cannot serve "d\\u{1b}": no --allow-read',
+      4,
+    ],
+    [new StorageError("io", "broken"), 'Cannot serve "d\\u{1b}": broken', 1],
+    [
+      new ServeError("Cannot listen on x: in use"),
+      "Cannot listen on x: in use",
+      1,
+    ],
+    [
+      new ServeError("Cannot listen on x: denied", { cause: denied }),
+      "Cannot listen on x: denied",
+      4,
+    ],
+    [
+      new RangeError("oops"),
+      "Internal error: oops (this is a bug in Ferry, please report it; --debug shows where)",
+      1,
+    ],
+  ];
+  for (const [error, message, code] of cases) {
+    const world = makeWorld({ serve: () => Promise.reject(error) });
+    assertEquals(await runServer(["d\x1b"], world.environment), code);
+    assertEquals(world.stderr.text, `ferryd: ${message}\n`);
+    assertEquals([world.stdout.text, world.listeners()], ["", 0]);
+    const debugging = makeWorld({ checkServe: () => Promise.reject(error) });
+    const args = ["check", "-d", "d\x1b"];
+    assertEquals(await runServer(args, debugging.environment), code);
+    assertMatch(debugging.stderr.text, /\n {4}at /);
+  }
+});
+
+Deno.test("runServer() ends when nobody can learn that it is ready", async () => {
+  const { server, drains } = fakeServer();
+  const world = makeWorld({ serve: () => Promise.resolve(server) });
+  world.stdout.isClosed = true;
+  assertEquals(await runServer([], world.environment), 1);
+  assertEquals(drains, [0]);
+});
+
+Deno.test("ferryd check says what would be offered", async () => {
+  const world = makeWorld({ checkServe: () => Promise.resolve([READING]) });
+  assertEquals(await runServer(["check", "share"], world.environment), 0);
+  assertEquals(
+    world.stdout.text,
+    [
+      '"share" can be served',
+      "127.0.0.1:65430 offers list, read",
+      "  not write, rename: no write",
+      "  not delete: no delete\n",
+    ].join("\n"),
+  );
+});
+
+Deno.test("ferryd has help and a version", async () => {
+  const help = makeWorld();
+  assertEquals(await runServer(["--help"], help.environment), 0);
+  assertMatch(help.stdout.text, /^Usage: ferryd \[OPTIONS\] \[ROOT\]\n/);
+  assertStringIncludes(help.stdout.text, "\nCommands:\n  check ");
+  const check = makeWorld();
+  await runServer(["check", "--help"], check.environment);
+  assertMatch(check.stdout.text, /^Usage: ferryd check \[OPTIONS\] \[ROOT\]\n/);
+  const version = makeWorld();
+  await runServer(["--version"], version.environment);
+  assertMatch(version.stdout.text, /^ferryd \d+\.\d+\.\d+ \(protocol 1, deno /);
+});
+
+const RECORD: LogRecord = {
+  category: ["ferry", "server"],
+  level: "info",
+  message: ["Got ", "a\n2026 info forged\x1b[2J", " of ", 5, ""],
+  rawMessage: "Got {name} of {size}",
+  timestamp: 0,
+  properties: {
+    name: "a\n2026 info forged\x1b[2J",
+    size: 5,
+    user: "anonymous",
+    big: 1n,
+    "k\u202e": [new Error("x")],
+    nothing: undefined,
+  },
+};
+
+Deno.test("logs cannot be forged by what they tell of", () => {
+  assertEquals(
+    textRecord(RECORD, false),
+    '1970-01-01T00:00:00.000Z info    Got "a\\n2026 info forged\\u001b[2J" of 5' +
+      ' user=anonymous big="1" k\\u{202e}=["Error: x"] nothing=undefined\n',
+  );
+  const line = jsonRecord(RECORD);
+  assertEquals(line.indexOf("\n"), line.length - 1);
+  assertEquals(line.includes("\x1b") || line.includes("\u202e"), false);
+  assertEquals(JSON.parse(line).properties.name, RECORD.properties.name);
+});
+
+Deno.test("startLogging() shows levels, stacks when debugging, and stops when disposed of", async () => {
+  const world = makeWorld();
+  const log = getLogger(["ferry", "test"]);
+  {
+    const options = { level: "debug", format: "text" } as const;
+    await using _logging = await startLogging(world.environment, options);
+    log.debug("It broke: {error}", { error: new Error("x") });
+    log.info`Template with ${"a value"}`;
+    world.stderr.isClosed = true;
+    log.info("Nobody reads this");
+  }
+  world.stderr.isClosed = false;
+  log.error("Nor this");
+  assertMatch(
+    world.stderr.text,
+    /debug {3}It broke: "Error: x"\nError: x\n {4}at /,
+  );
+  assertMatch(world.stderr.text, /info {4}Template with "a value"\n$/);
+});

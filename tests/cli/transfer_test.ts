@@ -1,0 +1,348 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { FerryError } from "../../lib/client/mod.ts";
+import { runClient } from "../../lib/cli/mod.ts";
+import {
+  entry,
+  FakeClient,
+  makeWorld,
+  receipt,
+  settle,
+  type World,
+} from "./world.ts";
+
+const H = "127.0.0.1";
+
+async function run(world: World, ...args: string[]): Promise<void> {
+  assertEquals(await runClient(args, world.environment), 0, world.stderr.text);
+  assertEquals([world.listeners(), world.clock.pending], [0, 0]);
+}
+
+function failing(code: "exists" | "not-found", side: "local" | "remote") {
+  return new FerryError(
+    code,
+    code === "exists" ? '"a" exists already' : "not found",
+    { side },
+  );
+}
+
+Deno.test("get puts files where they belong", async () => {
+  const local = { dir: { kind: "directory" as const, size: 0 } };
+  const cases: ReadonlyArray<readonly [string[], string[]]> = [
+    [["/d/a.txt"], ["d/a.txt", "a.txt"]],
+    [["d/a.txt", "-o", "b"], ["d/a.txt", "b"]],
+    [["d/a.txt", "-o", "dir"], ["d/a.txt", "dir/a.txt"]],
+    [["d/a.txt", "-o", "new/"], ["d/a.txt", "new/a.txt"]],
+    [["true", "-o", "x"], ["true", "x"]],
+    [["-o", "x", "--", "-o"], ["-o", "x"]],
+    [["a", "b", "-o", "x"], ["a", "x/a", "b", "x/b"]],
+    [["a", "-o", "-"], ["a"]],
+  ];
+  for (const [args, names] of cases) {
+    const client = new FakeClient();
+    await run(makeWorld({ client, local }), "get", H, ...args);
+    const got = client.calls.flatMap(([name, ...rest]) =>
+      name === "get" ? rest : []
+    );
+    assertEquals(got, names);
+  }
+});
+
+Deno.test("put puts files where they belong", async () => {
+  const cases: ReadonlyArray<readonly [string[], string[]]> = [
+    [["d/a.txt"], ["d/a.txt", "a.txt"]],
+    [["d/a.txt", "-o", "b"], ["d/a.txt", "b"]],
+    [["d/a.txt", "-o", "dir"], ["d/a.txt", "dir/a.txt"]],
+    [["d/a.txt", "-o", "/new/"], ["d/a.txt", "new/a.txt"]],
+    [["a.txt", "-o", "/"], ["a.txt", "a.txt"]],
+    [["x/", "-o", "other"], ["x/", "other"]],
+    [["a", "b", "-o", "x"], ["a", "x/a", "b", "x/b"]],
+    [["-", "-o", "piped"], ["piped"]],
+  ];
+  for (const [args, names] of cases) {
+    const client = new FakeClient({
+      stat: (path) =>
+        path === "dir"
+          ? Promise.resolve(entry(path, { kind: "directory" }))
+          : Promise.reject(failing("not-found", "remote")),
+    });
+    await run(makeWorld({ client, stdin: "x" }), "put", H, ...args);
+    const sent = client.calls.flatMap(([name, ...rest]) =>
+      name === "put" ? rest : []
+    );
+    assertEquals(sent, names);
+  }
+});
+
+Deno.test("put stops if it cannot find out where to", async () => {
+  const error = new FerryError("connection-lost", "connection was reset");
+  const client = new FakeClient({ stat: () => Promise.reject(error) });
+  const world = makeWorld({ client });
+  const args = ["put", H, "a", "-o", "b"];
+  assertEquals(await runClient(args, world.environment), 1);
+  assertMatch(world.stderr.text, /^ferry: Cannot .*: connection was reset\n$/);
+});
+
+Deno.test("get and put sum up what they did", async () => {
+  const cases: ReadonlyArray<
+    readonly [Parameters<typeof receipt>[0], string[], string]
+  > = [
+    [
+      { size: 12_897_485 },
+      [],
+      "Sent 1 file, 12.3 MiB in 0.40 s (30.8 MiB/s), verified and durable\n",
+    ],
+    [
+      { durable: false },
+      ["--durability", "none"],
+      "Sent 1 file, 5 B in 0.40 s, verified, not yet on stable storage\n",
+    ],
+    [
+      { path: "a-1", publication: "renamed" },
+      [],
+      'Saved as "a-1": the name was taken\nSent 1 file, 5 B in 0.40 s, verified and durable\n',
+    ],
+    [
+      { publication: "replaced" },
+      [],
+      'Replaced "a.txt"\nSent 1 file, 5 B in 0.40 s, verified and durable\n',
+    ],
+    [
+      { publication: "skipped" },
+      [],
+      'Skipped "a.txt": the name is taken\nSent nothing, 1 file skipped\n',
+    ],
+    [
+      { digest: { algorithm: "sha256", value: "ab" } },
+      ["--digest", "sha256"],
+      'sha256 ab "a.txt"\nSent 1 file, 5 B in 0.40 s, verified and durable\n',
+    ],
+    [{}, ["-q"], ""],
+  ];
+  for (const [changes, options, said] of cases) {
+    const client = new FakeClient({
+      put: async () => {
+        await world.clock.advance(400);
+        return receipt(changes);
+      },
+    });
+    const world = makeWorld({ client });
+    await run(world, "put", H, "a.txt", ...options);
+    assertEquals([world.stderr.text, world.stdout.text], [said, ""]);
+  }
+});
+
+Deno.test("get -o - keeps data and words apart", async () => {
+  const client = new FakeClient({
+    async get(path, target) {
+      const writer = (target as WritableStream<Uint8Array>).getWriter();
+      await writer.write(new TextEncoder().encode(`${path}!`));
+      return receipt({ path, local: undefined, durable: false });
+    },
+  });
+  const world = makeWorld({ client });
+  await run(world, "get", H, "a", "b", "-o", "-");
+  assertEquals(world.stdout.text, "a!b!");
+  assertEquals(
+    world.stderr.text,
+    "Fetched 2 files, 10 B in <0.01 s, verified\n",
+  );
+  const json = makeWorld({ client });
+  await run(json, "get", H, "a", "-o", "-", "--json");
+  assertEquals(json.stdout.text, "a!");
+  assertEquals(
+    json.stderr.events().map(({ event }) => event),
+    ["start", "receipt", "done"],
+  );
+});
+
+Deno.test("several files: one that fails does not stop the others", async () => {
+  const client = new FakeClient({
+    get: (path) =>
+      path === "b"
+        ? Promise.reject(failing("not-found", "remote"))
+        : Promise.resolve(receipt({ path, local: path })),
+  });
+  const world = makeWorld({ client });
+  const args = ["get", H, "a", "b", "c", "-o", "d"];
+  assertEquals(await runClient(args, world.environment), 8);
+  assertEquals(
+    world.stderr.text,
+    'ferry: Cannot get "b": not found on 127.0.0.1:65430\n' +
+      "Fetched 2 files, 10 B in <0.01 s, verified and durable\n" +
+      "ferry: 1 of 3 files failed\n",
+  );
+  const one = makeWorld({ client });
+  assertEquals(await runClient(["get", H, "b"], one.environment), 5);
+});
+
+Deno.test("several files: a connection that is lost for good stops the rest", async () => {
+  const error = new FerryError("connection-lost", "connection was reset");
+  const client = new FakeClient({ put: () => Promise.reject(error) });
+  const world = makeWorld({ client });
+  const args = ["put", H, "a", "b", "c"];
+  assertEquals(await runClient(args, world.environment), 1);
+  assertEquals(
+    world.stderr.text,
+    'ferry: Cannot put "a": connection was reset\n' +
+      "ferry: 2 files not tried: the connection is gone\n",
+  );
+});
+
+Deno.test("get says which local file it could not write", async () => {
+  const client = new FakeClient({
+    get: () => Promise.reject(failing("exists", "local")),
+  });
+  const world = makeWorld({ client });
+  assertEquals(await runClient(["get", H, "d/a"], world.environment), 6);
+  assertEquals(
+    world.stderr.text,
+    'ferry: Cannot write "a": exists already on this machine (use --on-conflict overwrite, rename or skip)\n',
+  );
+});
+
+Deno.test("--json tells everything in events", async () => {
+  const client = new FakeClient({
+    put: async (_source, path, options) => {
+      if (path === "b\u202e") throw failing("exists", "remote");
+      options?.onProgress?.({ transferred: 3, total: 5 });
+      await world.clock.advance(500);
+      return receipt({ path });
+    },
+  });
+  const local = { "a.txt": { kind: "file" as const, size: 5 } };
+  const world = makeWorld({ client, local });
+  const args = ["put", H, "a.txt", "b\u202e", "--json"];
+  assertEquals(await runClient(args, world.environment), 8);
+  assertEquals(world.stderr.text, "");
+  assertEquals(world.stdout.text.includes("\u202e"), false);
+  assertEquals(world.stdout.events(), [
+    { event: "start", command: "put", files: 2, bytes: 5 },
+    {
+      event: "progress",
+      path: "a.txt",
+      files: 0,
+      filesTotal: 2,
+      bytes: 3,
+      bytesTotal: 5,
+      rate: 6,
+      remaining: 1,
+    },
+    {
+      event: "receipt",
+      path: "a.txt",
+      local: "a.txt",
+      size: 5,
+      digest: { algorithm: "crc32-chunks", value: "00ff" },
+      publication: "created",
+      durable: true,
+      resumedFrom: 0,
+      wireBytes: 105,
+    },
+    {
+      event: "error",
+      code: "exists",
+      message:
+        'Cannot put "b\\u{202e}": "a" exists already on 127.0.0.1:65430 (use --on-conflict overwrite, rename or skip)',
+      path: "b\u202e",
+      side: "remote",
+    },
+    {
+      event: "done",
+      command: "put",
+      files: 1,
+      skipped: 0,
+      failed: 1,
+      bytes: 5,
+      wireBytes: 105,
+      seconds: 0.5,
+      durable: true,
+    },
+  ]);
+});
+
+Deno.test("--json has an event for every other command", async () => {
+  const file = {
+    name: "a",
+    path: "d/a",
+    type: "file",
+    size: 5,
+    mtime: "2026-08-18T09:05:07.000Z",
+    mode: "0644",
+    addressable: true,
+  };
+  const cases: ReadonlyArray<readonly [string[], Record<string, unknown>]> = [
+    [["stat", H, "d/a"], { event: "stat", ...file, digest: null }],
+    [["ls", H, "d"], {
+      event: "entry",
+      ...file,
+      name: "a.txt",
+      path: "d/a.txt",
+    }],
+    [["mv", H, "a", "b"], {
+      event: "renamed",
+      from: "a",
+      path: "b",
+      publication: "created",
+    }],
+    [["rm", H, "a"], { event: "removed", path: "a", count: 1 }],
+    [["mkdir", H, "a"], { event: "created", path: "a" }],
+  ];
+  for (const [args, event] of cases) {
+    const world = makeWorld();
+    await run(world, ...args, "--json");
+    assertEquals(world.stdout.events(), [event]);
+    assertEquals(world.stderr.text, "");
+  }
+  const world = makeWorld();
+  await run(world, "info", H, "--json");
+  const [event] = world.stdout.events();
+  assertEquals(event?.event, "info");
+  assertEquals(event?.rights, ["list", "read"]);
+  assertEquals(event?.freeSpace, 1_073_741_824);
+});
+
+Deno.test("progress shows on a terminal, goes away for messages, and leaves nothing", async () => {
+  const client = new FakeClient({
+    get: async (path, _target, options) => {
+      options?.onProgress?.({ transferred: 40, total: 100 });
+      await world.clock.advance(1000);
+      if (path === "b") throw failing("not-found", "remote");
+      return receipt({ path, size: 100 });
+    },
+    stat: (path) => Promise.resolve(entry(path, { size: 100 })),
+  });
+  const world = makeWorld({ client, isTerminal: true });
+  await runClient(["get", H, "a", "b", "-o", "d"], world.environment);
+  const erase = "\r\x1b[K";
+  const lines = world.stderr.text.split(erase);
+  assertMatch(
+    world.stderr.text,
+    / 20% {2}40 B of 200 B {2}40 B\/s {2}0:04 left {2}file 1 of 2 {2}a/,
+  );
+  assertEquals(lines.at(-1)?.startsWith("ferry: Cannot get"), true);
+  assertEquals(world.clock.pending, 0);
+  const silent = makeWorld({
+    client,
+    variables: { TERM: "dumb" },
+    isTerminal: true,
+  });
+  await runClient(["get", H, "a"], silent.environment);
+  assertEquals(silent.stderr.text.includes("\x1b"), false);
+});
+
+Deno.test("--progress always follows itself line by line where there is no terminal", async () => {
+  const client = new FakeClient({
+    get: async (path, _target, options) => {
+      options?.onProgress?.({ transferred: 40, total: 100 });
+      await world.clock.advance(4500);
+      await settle();
+      return receipt({ path, size: 100 });
+    },
+  });
+  const world = makeWorld({ client });
+  await run(world, "get", H, "a", "--progress", "always");
+  assertEquals(world.stderr.text.split("\n").slice(0, 2), [
+    " 40%  40 B of 100 B  20 B/s  0:03 left  a",
+    " 40%  40 B of 100 B  10 B/s  0:06 left  a",
+  ]);
+});

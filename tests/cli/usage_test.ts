@@ -1,0 +1,308 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { runClient, runServer } from "../../lib/cli/mod.ts";
+import { makeWorld } from "./world.ts";
+
+const H = "127.0.0.1";
+
+/** Wrong command lines of `ferry`, and the one line that each gets. */
+const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
+  [[], 'A command is missing; "ferry --help" lists them'],
+  [["--json=1", "info", H], 'Option "--json" takes no value'],
+  [["lst", H], 'Unknown command "lst": did you mean "ls"?'],
+  [["renam", H, "a", "b"], 'Unknown command "renam": did you mean "rename"?'],
+  [[H], 'Unknown command "127.0.0.1"; "ferry --help" lists the commands'],
+  [["shell", H], 'Unknown command "shell"; "ferry --help" lists the commands'],
+  [
+    ["\x1b[2J", H],
+    'Unknown command "\\u{1b}[2J"; "ferry --help" lists the commands',
+  ],
+  [["help", "gett"], 'Unknown command "gett": did you mean "get"?'],
+  [["help", "get", "put"], 'Unexpected "put" for "ferry"; see "ferry --help"'],
+  [
+    ["--frobnicate"],
+    'Unknown option "--frobnicate" for "ferry"; see "ferry --help"',
+  ],
+  [
+    ["rm", "--recursiv", H, "a"],
+    'Unknown option "--recursiv" for "rm": did you mean "--recursive"?',
+  ],
+  [
+    ["ls", "--rec", H],
+    'Unknown option "--rec" for "ls": did you mean "--recursive"?',
+  ],
+  [
+    ["get", "--no-resume", H, "a"],
+    'Unknown option "--no-resume" for "get"; see "ferry get --help"',
+  ],
+  [["get", "-r", H, "a"], 'Unknown option "-r" for "get": it belongs to "rm"'],
+  [
+    ["put", "--streams=4", H, "a"],
+    'Unknown option "--streams" for "put"; see "ferry put --help"',
+  ],
+  [
+    ["ls", "-u", "me", H],
+    'Unknown option "-u" for "ls"; see "ferry ls --help"',
+  ],
+  [
+    ["stat", "--sort", "name", H, "a"],
+    'Unknown option "--sort" for "stat": it belongs to "ls"',
+  ],
+  [["ls", "-lx", H], 'Unknown option "-x" for "ls"; see "ferry ls --help"'],
+  [["ls", "-5", H], 'Unknown option "-5" for "ls"; see "ferry ls --help"'],
+  [
+    ["ls", "---long", H],
+    'Unknown option "---long" for "ls": did you mean "--long"?',
+  ],
+  [
+    ["ls", "--__proto__=1", H],
+    'Unknown option "--__proto__" for "ls"; see "ferry ls --help"',
+  ],
+  [["ls"], 'HOST is missing for "ls"; see "ferry ls --help"'],
+  [["get", H], 'REMOTE is missing for "get"; see "ferry get --help"'],
+  [["mv", H, "a"], 'NEW is missing for "mv"; see "ferry mv --help"'],
+  [["mv", H, "a", "b", "c"], 'Unexpected "c" for "mv"; see "ferry mv --help"'],
+  [["ls", H, "a", "b"], 'Unexpected "b" for "ls"; see "ferry ls --help"'],
+  [["get", H, "a", "-o"], 'Option "-o" needs a value: LOCAL'],
+  [
+    ["get", H, "a", "--output="],
+    'Option "--output" needs a value that is not empty',
+  ],
+  [
+    ["get", H, "a", "-o", "--json"],
+    'Option "-o" needs a value: LOCAL (if that is the value, write "--output=--json")',
+  ],
+  [
+    ["put", H, "a", "--on-conflict", "replace"],
+    'Option "--on-conflict" cannot be "replace": choose "fail", "overwrite", "rename" or "skip"',
+  ],
+  [
+    ["get", H, "a", "--digest", "none"],
+    'Option "--digest" has no "none": every file is always verified, and "auto" costs next to nothing',
+  ],
+  [
+    ["get", H, "a", "--digest", "crc32-chunks"],
+    'Option "--digest" calls crc32-chunks "auto" here',
+  ],
+  [
+    ["stat", H, "a", "--digest", "md5"],
+    'Option "--digest" cannot be "md5": choose "crc32-chunks" or "sha256"',
+  ],
+  [
+    ["ls", H, "--timeout", "soon"],
+    'Option "--timeout" cannot be "soon": give seconds from 0.1 to 86400, such as 30 or 2.5',
+  ],
+  [
+    ["ls", H, "--timeout", "1e3"],
+    'Option "--timeout" cannot be "1e3": give seconds from 0.1 to 86400, such as 30 or 2.5',
+  ],
+  [
+    ["ls", H, "--timeout=0"],
+    'Option "--timeout" cannot be "0": give seconds from 0.1 to 86400, such as 30 or 2.5',
+  ],
+  [
+    ["ls", H, "--timeout", "-5"],
+    'Option "--timeout" needs a value: SECONDS (if that is the value, write "--timeout=-5")',
+  ],
+  [
+    ["ls", H, "-q", "--json"],
+    'Options "--quiet" and "--json" contradict each other',
+  ],
+  [
+    ["get", H, "a", "-q", "--progress", "always"],
+    'Options "--quiet" and "--progress always" contradict each other',
+  ],
+  [
+    ["ls", "example.com"],
+    'Cannot connect to "example.com": TLS is not built yet, and unencrypted TCP beyond this machine must be asked for as "tcp://example.com"',
+  ],
+  [
+    ["ls", "tls://localhost"],
+    'Cannot use "tls://localhost": TLS is not built yet, only tcp:// works in this version',
+  ],
+  [
+    ["ls", "ftp://localhost"],
+    'Cannot use "ftp://localhost": Ferry does not speak "ftp", write tcp://HOST',
+  ],
+  [
+    ["ls", "localhost:70000"],
+    'Cannot use "localhost:70000": "70000" is no port, which is a number up to 65535',
+  ],
+  [
+    ["ls", "localhost:0"],
+    'Cannot use "localhost:0": "0" is no port, which is a number up to 65535',
+  ],
+  [
+    ["ls", "localhost:"],
+    'Cannot use "localhost:": "" is no port, which is a number up to 65535',
+  ],
+  [
+    ["ls", "me@localhost"],
+    'Cannot use "me@localhost" as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT',
+  ],
+  [
+    ["ls", "::1:65430"],
+    'Cannot use "::1:65430" as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT',
+  ],
+  [
+    ["ls", "[::g]"],
+    'Cannot use "[::g]" as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT',
+  ],
+  [
+    ["ls", "tcp://localhost/docs"],
+    'Cannot use "tcp://localhost/docs" as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT',
+  ],
+  [
+    ["ls", ""],
+    'Cannot use "" as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT',
+  ],
+  [["get", H, "../x"], 'Cannot use "../x": the name has a ".." segment'],
+  [["get", H, "a//b"], 'Cannot use "a//b": the name has an empty segment'],
+  [["stat", H, "a\\b"], 'Cannot use "a\\\\b": the name has a backslash'],
+  [["rm", H, "c:x"], 'Cannot use "c:x": the name begins with a drive letter'],
+  [
+    ["rm", "-r", H, "/"],
+    'Cannot remove "/": it means the top of the server\'s tree',
+  ],
+  [
+    ["mkdir", H, "a/.ferry"],
+    'Cannot use "a/.ferry": the name has the reserved segment ".ferry"',
+  ],
+  [
+    ["get", H, "a/x", "b/x"],
+    'Cannot take both "a/x" and "b/x": both would be "x"',
+  ],
+  [
+    ["put", H, "a/x", "x", "-o", "d"],
+    'Cannot take both "a/x" and "x": both would be "x"',
+  ],
+  [["put", H, ".."], 'Cannot put "..": it has no name of its own'],
+  [
+    ["put", H, "a\\b"],
+    'Cannot put "a\\\\b" under its own name: the name has a backslash; choose a name with -o',
+  ],
+  [
+    ["put", H, "-"],
+    'Cannot put "-" (stdin) without a name: add -o REMOTE, which is not a directory',
+  ],
+  [
+    ["put", H, "-", "-o", "d/"],
+    'Cannot put "-" (stdin) without a name: add -o REMOTE, which is not a directory',
+  ],
+  [
+    ["put", H, "-", "b", "-o", "d"],
+    'Cannot put "-" (stdin) together with other files; a file of that name is "./-"',
+  ],
+];
+
+/** Wrong command lines of `ferryd`. */
+const SERVER_CASES: ReadonlyArray<readonly [string[], string]> = [
+  [["a", "b"], 'Unexpected "b" for "ferryd"; see "ferryd --help"'],
+  [
+    ["check", "a", "b"],
+    'Unexpected "b" for "check"; see "ferryd check --help"',
+  ],
+  [
+    ["--user", "x"],
+    'Unknown option "--user" for "ferryd"; see "ferryd --help"',
+  ],
+  [
+    ["--classic", "x"],
+    'Unknown option "--classic" for "ferryd"; see "ferryd --help"',
+  ],
+  [["-c", "x"], 'Unknown option "-c" for "ferryd"; see "ferryd --help"'],
+  [
+    ["--read-onyl"],
+    'Unknown option "--read-onyl" for "ferryd": did you mean "--read-only"?',
+  ],
+  [
+    ["-l", "8080"],
+    'Cannot listen on "8080": say where, as 127.0.0.1:PORT for this machine only or 0.0.0.0:PORT for every network',
+  ],
+  [
+    ["-l", ":8080"],
+    'Cannot listen on ":8080": say where, as 127.0.0.1:PORT for this machine only or 0.0.0.0:PORT for every network',
+  ],
+  [
+    ["-l", "tls://localhost:1"],
+    'Cannot use "tls://localhost:1": TLS is not built yet, only tcp:// works in this version',
+  ],
+  [
+    ["-l", "127.0.0.1:0", "-l", "0.0.0.0:0"],
+    "Cannot listen on tcp://0.0.0.0:0: it is reachable beyond this machine and unencrypted, which needs --allow-plain",
+  ],
+  [
+    ["-l", "[::]:0"],
+    "Cannot listen on tcp://[::]:0: it is reachable beyond this machine and unencrypted, which needs --allow-plain",
+  ],
+  [
+    ["--anonymous", "all"],
+    'Option "--anonymous" cannot be "all": choose "none", "read" or "write"',
+  ],
+  [
+    ["--drain", "-1"],
+    'Option "--drain" needs a value: SECONDS (if that is the value, write "--drain=-1")',
+  ],
+  [
+    ["--drain=x"],
+    'Option "--drain" cannot be "x": give seconds from 0 to 86400, such as 30 or 2.5',
+  ],
+  [
+    ["--log-format", "xml"],
+    'Option "--log-format" cannot be "xml": choose "text" or "json"',
+  ],
+];
+
+Deno.test("runClient() answers every wrong command line with one helpful line and exit code 2", async (t) => {
+  for (const [args, message] of CLIENT_CASES) {
+    await t.step(JSON.stringify(args), async () => {
+      const world = makeWorld();
+      assertEquals(await runClient(args, world.environment), 2);
+      const [event] = args.includes("--json") ? world.stdout.events() : [];
+      const shown = event === undefined ? world.stderr.text : event.message;
+      const line = event === undefined ? `ferry: ${message}\n` : message;
+      assertEquals(shown, line);
+      assertEquals(world.connects, []);
+    });
+  }
+});
+
+Deno.test("runServer() answers every wrong command line with one helpful line and exit code 2", async (t) => {
+  for (const [args, message] of SERVER_CASES) {
+    await t.step(JSON.stringify(args), async () => {
+      const world = makeWorld();
+      assertEquals(await runServer(args, world.environment), 2);
+      assertEquals(world.stderr.text, `ferryd: ${message}\n`);
+      assertEquals(world.serves, []);
+    });
+  }
+});
+
+Deno.test("runClient() refuses in JSON what was asked in JSON", async () => {
+  const world = makeWorld();
+  assertEquals(
+    await runClient(["ls", "--json", "--bad"], world.environment),
+    2,
+  );
+  assertEquals(world.stdout.events(), [{
+    event: "error",
+    code: "usage",
+    message: 'Unknown option "--bad" for "ls"; see "ferry ls --help"',
+    path: null,
+    side: "local",
+  }]);
+  assertEquals(world.stderr.text, "");
+});
+
+Deno.test("runClient() refuses names that Windows cannot hold, on Windows only", async () => {
+  for (const name of ["con", "Aux.txt", "a:b", "dot.", "what?"]) {
+    const world = makeWorld({ isWindows: true });
+    assertEquals(
+      await runClient(["get", H, `d/${name}`], world.environment),
+      2,
+    );
+    assertMatch(world.stderr.text, /^ferry: Cannot make a file named .*-o\n$/);
+    const elsewhere = makeWorld();
+    const args = ["get", H, `d/${name}`];
+    assertEquals(await runClient(args, elsewhere.environment), 0);
+  }
+});

@@ -1,0 +1,311 @@
+/**
+ * A world for the command line without files, network or time: what is written
+ * is kept, and the clock moves when a test moves it.
+ *
+ * @module
+ */
+
+import type {
+  Client,
+  ConnectOptions,
+  FerryError,
+  Receipt,
+  RemoteEntry,
+  SessionInfo,
+  TransferOptions,
+} from "../../lib/client/mod.ts";
+import type {
+  Environment,
+  LocalEntry,
+  Output,
+} from "../../lib/cli/environment.ts";
+import { OutputClosedError } from "../../lib/cli/environment.ts";
+import type { CancelTimer, Clock } from "../../lib/platform/mod.ts";
+import type { Offer, ServeOptions, Server } from "../../lib/server/mod.ts";
+
+const UTF8 = new TextDecoder();
+
+/** A clock that stands still. */
+export class StillClock implements Clock {
+  #time = 0;
+  readonly #timers = new Set<{ at: number; callback: () => void }>();
+
+  now(): number {
+    return Date.UTC(2026, 7, 18) + this.#time;
+  }
+
+  monotonic(): number {
+    return this.#time;
+  }
+
+  after(delay: number, callback: () => void): CancelTimer {
+    const timer = { at: this.#time + delay, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  /** Timers that have not fired. */
+  get pending(): number {
+    return this.#timers.size;
+  }
+
+  /** Moves on, firing what is due, one after the other. */
+  async advance(milliseconds: number): Promise<void> {
+    const end = this.#time + milliseconds;
+    for (;;) {
+      const due = [...this.#timers].filter(({ at }) => at <= end)
+        .sort((one, other) => one.at - other.at)[0];
+      if (due === undefined) break;
+      this.#timers.delete(due);
+      this.#time = Math.max(this.#time, due.at);
+      due.callback();
+      await settle();
+    }
+    this.#time = end;
+    await settle();
+  }
+}
+
+/** Lets everything happen that waits for nothing but its turn. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+}
+
+/** An output that keeps what it gets. */
+export class Kept implements Output {
+  text = "";
+  isTerminal = false;
+  width = 80;
+  isClosed = false;
+
+  columns(): number {
+    return this.width;
+  }
+
+  write(content: string | Uint8Array): Promise<void> {
+    if (this.isClosed) return Promise.reject(new OutputClosedError("closed"));
+    this.text += typeof content === "string" ? content : UTF8.decode(content);
+    return Promise.resolve();
+  }
+
+  /** The JSON objects of its lines. */
+  events(): Array<Record<string, unknown>> {
+    return this.text.split("\n").filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+}
+
+/** What a {@linkcode FakeClient} was asked to do. */
+export type Call = readonly unknown[];
+
+/** The session that tests connect to. */
+export const INFO: SessionInfo = {
+  hostname: "127.0.0.1",
+  port: 65430,
+  server: "ferryd/0.1.0",
+  protocolVersion: 1,
+  user: "anonymous",
+  rights: ["list", "read"],
+  refusals: {
+    write: "the server is read-only (--read-only)",
+    rename: "the server is read-only (--read-only)",
+    delete: "the server is read-only (--read-only)",
+  },
+  digests: ["crc32-chunks", "sha256"],
+  dataConnections: 8,
+};
+
+/** An entry, a small file unless told otherwise. */
+export function entry(
+  path: string,
+  changes: Partial<RemoteEntry> = {},
+): RemoteEntry {
+  return {
+    path,
+    name: path.slice(path.lastIndexOf("/") + 1),
+    kind: "file",
+    size: 5,
+    modified: Date.UTC(2026, 7, 18, 9, 5, 7),
+    mode: 0o644,
+    addressable: true,
+    ...changes,
+  };
+}
+
+/** A receipt, of a small file unless told otherwise. */
+export function receipt(changes: Partial<Receipt> = {}): Receipt {
+  return {
+    path: "a.txt",
+    local: "a.txt",
+    size: 5,
+    digest: { algorithm: "crc32-chunks", value: "00ff" },
+    publication: "created",
+    durable: true,
+    resumedFrom: 0,
+    wireBytes: 105,
+    ...changes,
+  };
+}
+
+/** What a test makes of the methods of a client. */
+export type Behavior = Partial<Omit<Client, "info" | "close">>;
+
+/** A client that does what a test tells it, and keeps what it was asked. */
+export class FakeClient {
+  readonly calls: Call[] = [];
+  isClosed = false;
+  readonly client: Client;
+
+  constructor(behavior: Behavior = {}) {
+    const { calls } = this;
+    const record =
+      <A extends unknown[], R>(name: string, method: (...args: A) => R) =>
+      (...args: A): R => {
+        calls.push([name, ...args.filter((arg) => typeof arg === "string")]);
+        return method(...args);
+      };
+    const close = (): Promise<void> => {
+      this.isClosed = true;
+      return Promise.resolve();
+    };
+    const methods = { ...defaultBehavior(), ...behavior };
+    this.client = {
+      info: INFO,
+      list: record("list", methods.list),
+      stat: record("stat", methods.stat),
+      get: record("get", methods.get),
+      put: record("put", methods.put),
+      rename: record("rename", methods.rename),
+      remove: record("remove", methods.remove),
+      makeDirectory: record("makeDirectory", methods.makeDirectory),
+      freeSpace: record("freeSpace", methods.freeSpace),
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  }
+}
+
+/** What every method does unless a test says otherwise. */
+function defaultBehavior(): Required<Behavior> {
+  return {
+    async *list(path) {
+      yield {
+        entries: [entry(path === "" ? "a.txt" : `${path}/a.txt`)],
+        problems: [],
+      };
+    },
+    stat: (path) => Promise.resolve(entry(path)),
+    get: (path, target, options = {}) =>
+      fakeGet(path, typeof target === "string" ? target : undefined, options),
+    put: (source, path) =>
+      Promise.resolve(receipt({
+        path,
+        local: typeof source === "string" ? source : undefined,
+      })),
+    rename: (_from, to) =>
+      Promise.resolve({ path: to, publication: "created" as const }),
+    remove: () => Promise.resolve(1),
+    makeDirectory: () => Promise.resolve(),
+    freeSpace: () => Promise.resolve(1_073_741_824),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+function fakeGet(
+  path: string,
+  local: string | undefined,
+  options: TransferOptions,
+): Promise<Receipt> {
+  options.onProgress?.({ transferred: 5, total: 5 });
+  return Promise.resolve(receipt({ path, local }));
+}
+
+/** A world, and what happened in it. */
+export interface World {
+  readonly environment: Environment;
+  readonly stdout: Kept;
+  readonly stderr: Kept;
+  readonly clock: StillClock;
+  readonly connects: ConnectOptions[];
+  readonly serves: ServeOptions[];
+  readonly exits: number[];
+  /** Asks the program to end, as a signal does. */
+  signal(): void;
+  /** Tells of a rejection that nobody handled. */
+  reject(reason: unknown): void;
+  /** Listeners that were not taken back. */
+  listeners(): number;
+}
+
+/** What a test puts into a world. */
+export interface WorldOptions {
+  readonly client?: FakeClient;
+  readonly connectError?: FerryError | Error;
+  readonly connect?: (options: ConnectOptions) => Promise<Client>;
+  readonly serve?: (options: ServeOptions) => Promise<Server>;
+  readonly checkServe?: (options: ServeOptions) => Promise<readonly Offer[]>;
+  readonly local?: Readonly<Record<string, LocalEntry>>;
+  readonly variables?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  readonly isWindows?: boolean;
+  readonly isTerminal?: boolean;
+}
+
+/** Makes a world. */
+export function makeWorld(options: WorldOptions = {}): World {
+  const [stdout, stderr, clock] = [new Kept(), new Kept(), new StillClock()];
+  stderr.isTerminal = options.isTerminal ?? false;
+  const connects: ConnectOptions[] = [];
+  const serves: ServeOptions[] = [];
+  const exits: number[] = [];
+  const terminations = new Set<() => void>();
+  const rejections = new Set<(reason: unknown) => void>();
+  function listen<T>(listeners: Set<T>, listener: T): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+  const fail = (): Promise<never> => Promise.reject(new Error("not expected"));
+  const environment: Environment = {
+    stdout,
+    stderr,
+    clock,
+    platform: {
+      deno: "2.9.6",
+      target: "x86_64-unknown-linux-gnu",
+      isWindows: options.isWindows ?? false,
+    },
+    stdin: () => ReadableStream.from([new TextEncoder().encode(options.stdin)]),
+    variable: (name) => options.variables?.[name],
+    look: (path) =>
+      Promise.resolve(options.local?.[path] ?? { kind: "missing", size: 0 }),
+    onTermination: (listener) => listen(terminations, listener),
+    onUnhandledRejection: (listener) => listen(rejections, listener),
+    exit: (code) => exits.push(code),
+    connect(settings) {
+      connects.push(settings);
+      if (options.connectError) return Promise.reject(options.connectError);
+      if (options.connect) return options.connect(settings);
+      return Promise.resolve((options.client ?? new FakeClient()).client);
+    },
+    serve(settings) {
+      serves.push(settings);
+      return (options.serve ?? fail)(settings);
+    },
+    checkServe(settings) {
+      serves.push(settings);
+      return (options.checkServe ?? fail)(settings);
+    },
+  };
+  return {
+    environment,
+    stdout,
+    stderr,
+    clock,
+    connects,
+    serves,
+    exits,
+    signal: () => [...terminations].forEach((listener) => listener()),
+    reject: (reason) => [...rejections].forEach((listener) => listener(reason)),
+    listeners: () => terminations.size + rejections.size,
+  };
+}
