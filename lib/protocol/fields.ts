@@ -244,6 +244,25 @@ export function bytes(size: number): ValueCodec<Uint8Array> {
   };
 }
 
+/** Up to `sizeMax` bytes. */
+export function blob(sizeMax: number): ValueCodec<Uint8Array> {
+  return {
+    name: `blob(${sizeMax})`,
+    write(writer, value): void {
+      if (value.length > sizeMax) {
+        refuse(`${value.length} bytes are more than ${sizeMax}`, "limit");
+      }
+      writer.bytes(value);
+    },
+    read(reader, length): Uint8Array {
+      if (length > sizeMax) {
+        reader.fail(`value is longer than ${sizeMax} bytes`);
+      }
+      return reader.bytes(length).slice();
+    },
+  };
+}
+
 /** One byte that stands for one of `values`, counted from 0. */
 export function oneOf<T extends string>(
   values: readonly T[],

@@ -66,9 +66,21 @@ export const PAGE_ENTRY_COUNT_MAX = 512;
 /** Pages that a listing may send ahead of the reader's credit. */
 export const PAGE_WINDOW = 8;
 
+/** Runs of chunks that one message may name: 1024, some 20 KiB. */
+export const RUN_COUNT_MAX = 1024;
+
+/** Sums that one `HAVE` may carry: 8192, half a message; they stand for 8 GiB. */
+export const SUM_COUNT_MAX = 8192;
+
+/** Bytes of the fingerprint of a file on the server: SHA-256. */
+export const FINGERPRINT_SIZE = 32;
+
+/** How often the same chunk is asked for again before a transfer fails. */
+export const REPAIR_COUNT_MAX = 8;
+
 /**
- * Exchanges that a control connection may have open at once: 256, several times
- * what a script has in flight. A data connection has one.
+ * Exchanges that a connection may have open at once: 256, several times what a
+ * script has in flight. A data connection has one, unless all are pipelined.
  */
 export const EXCHANGE_COUNT_MAX = 256;
 

@@ -7,6 +7,7 @@
  */
 
 import {
+  blob,
   type Body,
   bytes,
   type Fields,
@@ -26,11 +27,14 @@ import {
 import {
   AGENT_SIZE_MAX,
   DIGEST_SIZE,
+  FINGERPRINT_SIZE,
   NONCE_SIZE,
   OFFER_COUNT_MAX,
   PAGE_ENTRY_COUNT_MAX,
   PATH_SIZE_MAX,
+  RUN_COUNT_MAX,
   SESSION_ID_SIZE,
+  SUM_COUNT_MAX,
   TEXT_SIZE_MAX,
   TOKEN_SIZE,
   UPLOAD_ID_SIZE,
@@ -103,6 +107,9 @@ const problem = record("problem", {
   message: required(3, reason),
 });
 
+const runFields = { first: required(1, u32), count: required(2, u32) };
+const runs = repeated(1, record("run", runFields), RUN_COUNT_MAX);
+
 /** Which kind of connection a frame travels on: control (P), data (Q). */
 export type ConnectionKind = "control" | "data";
 
@@ -157,6 +164,7 @@ export const MESSAGES = {
       refusals: repeated(4, refusal, RIGHTS.length),
       digests: repeated(5, algorithm, OFFER_COUNT_MAX),
       dataConnections: required(6, u16),
+      active: optional(7, flag),
     },
   },
   ATTACH: {
@@ -180,6 +188,14 @@ export const MESSAGES = {
     code: 0x0a,
     exchange: false,
     fields: { code: required(1, u16), message: required(2, reason) },
+  },
+  DIALLED: {
+    code: 0x0b,
+    exchange: false,
+    fields: {
+      session: required(1, bytes(SESSION_ID_SIZE)),
+      token: required(2, bytes(TOKEN_SIZE)),
+    },
   },
   GRANT: { code: 0x10, exchange: true, fields: {} },
   GRANTED: {
@@ -259,6 +275,15 @@ export const MESSAGES = {
     },
   },
   CANCEL: { code: 0x1e, exchange: true, fields: {} },
+  SET_ATTRIBUTES: {
+    code: 0x1f,
+    exchange: true,
+    fields: {
+      path: required(1, path),
+      modified: optional(2, time),
+      mode: optional(3, u16),
+    },
+  },
   PUT: {
     code: 0x20,
     exchange: true,
@@ -270,6 +295,8 @@ export const MESSAGES = {
       onConflict: required(5, onConflict),
       durability: required(6, durability),
       algorithm: required(7, algorithm),
+      mode: optional(8, u16),
+      resume: optional(9, bytes(TOKEN_SIZE)),
     },
   },
   GET: {
@@ -280,7 +307,12 @@ export const MESSAGES = {
   OPENED: {
     code: 0x22,
     exchange: true,
-    fields: { size: optional(1, u64), modified: optional(2, time) },
+    fields: {
+      size: optional(1, u64),
+      modified: optional(2, time),
+      fingerprint: optional(3, bytes(FINGERPRINT_SIZE)),
+      mode: optional(4, u16),
+    },
   },
   END: {
     code: 0x24,
@@ -301,9 +333,59 @@ export const MESSAGES = {
       size: required(3, u64),
       durable: required(4, flag),
       digest: optional(5, digest),
+      resumedFrom: optional(6, u64),
+      repaired: optional(7, u64),
     },
   },
   ACKNOWLEDGE: { code: 0x27, exchange: true, fields: {} },
+  FETCH: {
+    code: 0x28,
+    exchange: true,
+    fields: {
+      path: required(1, path),
+      fingerprint: optional(2, bytes(FINGERPRINT_SIZE)),
+    },
+  },
+  WANT: { code: 0x29, exchange: true, fields: { runs } },
+  SENT: { code: 0x2a, exchange: true, fields: {} },
+  SUMS: { code: 0x2b, exchange: true, fields: { runs } },
+  HAVE: {
+    code: 0x2c,
+    exchange: true,
+    fields: {
+      first: required(1, u32),
+      sums: required(2, blob(4 * SUM_COUNT_MAX)),
+    },
+  },
+  AGAIN: { code: 0x2d, exchange: true, fields: { runs } },
+  JOIN: {
+    code: 0x2e,
+    exchange: true,
+    fields: { upload: required(1, bytes(UPLOAD_ID_SIZE)) },
+  },
+  FLUSH: { code: 0x2f, exchange: true, fields: {} },
+  FLUSHED: { code: 0x30, exchange: true, fields: {} },
+  STORE: {
+    code: 0x31,
+    exchange: true,
+    fields: {
+      path: required(1, path),
+      upload: required(2, bytes(UPLOAD_ID_SIZE)),
+      size: required(3, u32),
+      modified: optional(4, time),
+      onConflict: required(5, onConflict),
+      durability: required(6, durability),
+      mode: optional(7, u16),
+    },
+  },
+  DIAL: {
+    code: 0x32,
+    exchange: true,
+    fields: {
+      port: required(1, u16),
+      token: required(2, bytes(TOKEN_SIZE)),
+    },
+  },
 } as const satisfies Readonly<Record<string, MessageSpec>>;
 
 /** Type code of `DATA`, whose payload is a chunk as it is. */
@@ -319,6 +401,9 @@ export type FrameType = MessageType | "DATA";
 export type MessageBody<T extends MessageType> = Body<
   typeof MESSAGES[T]["fields"]
 >;
+
+/** Chunks that follow each other, as messages name them. */
+export type WireRun = Body<typeof runFields>;
 
 /** An entry as listings carry it; `path` is relative to the listed directory. */
 export type WireEntry = Body<typeof entryFields>;

@@ -48,6 +48,7 @@ export {
   RIGHTS,
   type Role,
   type WireEntry,
+  type WireRun,
 } from "./messages.ts";
 export { remoteNameProblem, RESERVED_NAME } from "./remote_name.ts";
 export { Conversation } from "./session.ts";
@@ -56,5 +57,6 @@ export {
   CONTROL_EXCHANGES,
   DATA_EXCHANGES,
   type Machine,
+  PIPELINED_REQUESTS,
   type Step,
 } from "./transitions.ts";

@@ -17,11 +17,13 @@ import {
   EXCHANGE_MACHINES,
   EXCHANGE_STATES,
   type Machine,
+  PIPELINED_REQUESTS,
   type Step,
 } from "./transitions.ts";
 
 interface Exchange {
   readonly machine: Machine;
+  readonly isPipelined: boolean;
   state: string;
   /** How many exchanges had begun when it ended; `undefined` while it runs. */
   endedAt: number | undefined;
@@ -33,8 +35,9 @@ interface Exchange {
  * After an error it stays failed: every later step throws that error again,
  * except the `FAIL` with which this end tells the other.
  *
- * A data connection carries one exchange at a time: the next begins when the
- * client knows that the one before has ended. On a control connection exchanges
+ * A data connection carries one exchange at a time, the next beginning when the
+ * client knows that the one before has ended; only those of
+ * {@linkcode PIPELINED_REQUESTS} follow each other without waiting. On a control connection exchanges
  * overlap, so those that have ended are remembered until
  * {@linkcode EXCHANGE_COUNT_MAX} others have begun. That is long enough for
  * every frame that was sent before its sender could know of the end: whatever
@@ -140,20 +143,31 @@ export class Conversation {
       this.#fail(sender, `exchange id ${id} was used before`);
     }
     this.#lastId = id;
-    const [openMax, remembered] = this.#kind === "data"
-      ? [1, 0]
-      : [EXCHANGE_COUNT_MAX, EXCHANGE_COUNT_MAX];
+    const isPipelined = PIPELINED_REQUESTS.has(type);
+    const remembered = this.#kind === "data" ? 0 : EXCHANGE_COUNT_MAX;
+    let openMax = EXCHANGE_COUNT_MAX;
+    if (this.#kind === "data" && !isPipelined) openMax = 1;
     let open = 0;
-    for (const [old, { endedAt }] of this.#exchanges) {
-      if (endedAt === undefined) open++;
-      else if (this.#begun - endedAt >= remembered) this.#exchanges.delete(old);
+    for (const [old, exchange] of this.#exchanges) {
+      const { endedAt } = exchange;
+      if (endedAt === undefined) {
+        open++;
+        if (this.#kind === "data" && !exchange.isPipelined) openMax = 1;
+      } else if (this.#begun - endedAt >= remembered) {
+        this.#exchanges.delete(old);
+      }
     }
     if (open >= openMax) {
       const reason = `${type} beyond ${openMax} open on this connection`;
       this.#fail(sender, reason, "limit");
     }
     this.#begun++;
-    const exchange = { machine, state: "start", endedAt: undefined };
+    const exchange = {
+      machine,
+      isPipelined,
+      state: "start",
+      endedAt: undefined,
+    };
     this.#exchanges.set(id, exchange);
     return exchange;
   }

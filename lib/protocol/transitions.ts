@@ -70,7 +70,16 @@ export const CONNECTION_MACHINES: Readonly<Record<ConnectionKind, Machine>> = {
     closed: {},
   },
   data: {
-    start: { "client ATTACH": "attaching", "server FAIL": "closed" },
+    start: {
+      "client ATTACH": "attaching",
+      "server DIALLED": "dialled",
+      "server FAIL": "closed",
+    },
+    dialled: {
+      "client ATTACH": "attaching",
+      "client FAIL": "closed",
+      "server FAIL": "closed",
+    },
     attaching: { "server ATTACHED": "ready", "server FAIL": "closed" },
     ready: { "client FAIL": "closed", "server FAIL": "closed" },
     closed: {},
@@ -100,6 +109,8 @@ export const CONTROL_EXCHANGES = {
   REMOVE: question("REMOVE", "DONE"),
   RENAME: question("RENAME", "DONE"),
   SPACE: question("SPACE", "SPACE_LEFT"),
+  SET_ATTRIBUTES: question("SET_ATTRIBUTES", "DONE"),
+  DIAL: question("DIAL", "DONE"),
   LIST: {
     start: { "client LIST": "listing" },
     listing: {
@@ -117,6 +128,7 @@ export const DATA_EXCHANGES = {
   PUT: {
     start: { "client PUT": "asked" },
     asked: {
+      "server HAVE": "asked",
       "server OPENED": "sending",
       "server RECEIPT": "settled",
       "server ERROR": "refused",
@@ -129,6 +141,7 @@ export const DATA_EXCHANGES = {
     },
     committing: {
       "server PROGRESS": "committing",
+      "server AGAIN": "sending",
       "server RECEIPT": "settled",
       "server ERROR": "refused",
     },
@@ -144,7 +157,59 @@ export const DATA_EXCHANGES = {
       "server END": "delivered",
       "server ERROR": "over",
     },
-    delivered: { "client ACKNOWLEDGE": "over" },
+    delivered: { "client ACKNOWLEDGE": "over", "client WANT": "repairing" },
+    repairing: {
+      "server DATA": "repairing",
+      "server SENT": "delivered",
+      "server ERROR": "over",
+    },
+    over: {},
+  },
+  STORE: {
+    start: { "client STORE": "storing" },
+    storing: {
+      "client DATA": "storing",
+      "server RECEIPT": "settled",
+      "server ERROR": "refused",
+    },
+    settled: { "client ACKNOWLEDGE": "over" },
+    refused: { "client DATA": "refused" },
+    over: {},
+  },
+  FETCH: {
+    start: { "client FETCH": "asked" },
+    asked: { "server OPENED": "open", "server ERROR": "over" },
+    open: {
+      "client WANT": "open",
+      "server DATA": "open",
+      "client SUMS": "open",
+      "server HAVE": "open",
+      "server SENT": "open",
+      "server ERROR": "refused",
+      "client ACKNOWLEDGE": "over",
+    },
+    refused: {
+      "client WANT": "refused",
+      "client SUMS": "refused",
+      "client ACKNOWLEDGE": "refused",
+    },
+    over: {},
+  },
+  JOIN: {
+    start: { "client JOIN": "asked" },
+    asked: { "server OPENED": "joined", "server ERROR": "refused" },
+    joined: {
+      "client DATA": "joined",
+      "client FLUSH": "flushing",
+      "client ACKNOWLEDGE": "over",
+      "server ERROR": "refused",
+    },
+    flushing: { "server FLUSHED": "joined", "server ERROR": "refused" },
+    refused: {
+      "client DATA": "refused",
+      "client FLUSH": "refused",
+      "client ACKNOWLEDGE": "refused",
+    },
     over: {},
   },
 } as const satisfies Readonly<Record<string, Machine>>;
@@ -162,4 +227,13 @@ export const ENDED_STATES: ReadonlySet<string> = new Set([
   "over",
   "listed",
   "refused",
+]);
+
+/**
+ * Requests that may follow each other on a data connection without waiting for
+ * answers: all that the client sends of one stands before all of the next.
+ */
+export const PIPELINED_REQUESTS: ReadonlySet<FrameType> = new Set([
+  "GET",
+  "STORE",
 ]);
