@@ -74,6 +74,7 @@ export {
   type Entry,
   type EntryKind,
   type Fingerprint,
+  type jailed,
   type LocateIntent,
   MemoryDisk,
   type MemoryDiskOptions,

@@ -81,6 +81,10 @@ export function exitCodeOf(
   if (phase === "connecting" && CONNECTING.has(error.code)) {
     return EXIT.noConnection;
   }
+  // A session stood, and could not be made anew: it is lost for good.
+  if (phase === "connected" && error.code === "connect-failed") {
+    return EXIT.failed;
+  }
   return BY_ERROR_CODE[error.code];
 }
 

@@ -25,6 +25,8 @@ export interface ChunkReader {
   next(buffer: Uint8Array<ArrayBuffer>): Promise<SourceChunk | undefined>;
   /** Size and digest of all chunks, after the end. */
   finish(): Promise<{ readonly size: number; readonly digest: Digest }>;
+  /** Makes a pending {@linkcode ChunkReader.next} return soon: nobody wants its chunk. */
+  interrupt(): void;
   /** Lets go of the source; `reason` says why if it was not read to the end. */
   close(reason?: unknown): Promise<void>;
 }
@@ -45,6 +47,8 @@ export function fileReader(source: Source): ChunkReader {
       return source.readChunk(index++, buffer);
     },
     finish: async () => ({ size, digest: await source.digest() }),
+    // A file does not keep anybody waiting.
+    interrupt() {},
     close() {
       source.close();
       return Promise.resolve();
@@ -67,6 +71,13 @@ export function streamReader(
   let rest: Uint8Array = new Uint8Array(0);
   let size = 0;
   let ended = false;
+  const read = () =>
+    reader.read().catch((cause) => {
+      throw new FerryError("io", "the stream to send broke", {
+        side: "local",
+        cause,
+      });
+    });
   return {
     size: undefined,
     modified: undefined,
@@ -74,7 +85,7 @@ export function streamReader(
       let filled = 0;
       while (filled < CHUNK_SIZE) {
         if (rest.length === 0) {
-          const { value, done } = await reader.read();
+          const { value, done } = await read();
           ended = done;
           if (done) break;
           rest = value;
@@ -92,6 +103,9 @@ export function streamReader(
       return { bytes, checksum };
     },
     finish: () => Promise.resolve({ size, digest: sum.digest(size) }),
+    interrupt() {
+      reader.cancel().catch(() => {});
+    },
     async close(reason) {
       if (!ended) await reader.cancel(reason).catch(() => {});
       reader.releaseLock();
@@ -113,6 +127,7 @@ export function spentReader(): ChunkReader {
     modified: undefined,
     next: fail,
     finish: fail,
+    interrupt() {},
     close: () => Promise.resolve(),
   };
 }

@@ -47,10 +47,15 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
   };
-  const session = await ControlSession.open(parts, options.signal);
+  const { signal } = options;
+  const session = await ControlSession.open(parts, signal);
   const client = new FerryClient(parts, session);
-  options.signal?.addEventListener("abort", () => client.close(), {
+  const onAbort = () => client.close();
+  // Let go of on close: the signal may live longer.
+  signal?.addEventListener("abort", onAbort, {
     once: true,
+    signal: client.closing,
   });
+  if (signal?.aborted) onAbort();
   return client;
 }

@@ -23,8 +23,21 @@ import {
   type NetworkAddress,
 } from "../transport/mod.ts";
 import { AGENT } from "./agent.ts";
-import { cancelled, FerryError, remoteError, toFerryError } from "./errors.ts";
-import { FAREWELL_TIMEOUT, SILENCE_CHECKS } from "./limits.ts";
+import {
+  cancelled,
+  FerryError,
+  type Phase,
+  remoteError,
+  toFerryError,
+} from "./errors.ts";
+import {
+  FAREWELL_TIMEOUT,
+  GRANT_DELAY_MIN,
+  GRANT_TRIES,
+  REQUESTS_AT_ONCE,
+  SILENCE_CHECKS,
+} from "./limits.ts";
+import { Places } from "./places.ts";
 import type { SessionInfo } from "./types.ts";
 
 /** What a session is made with. */
@@ -89,7 +102,7 @@ export async function dialAndGreet<T>(
   greet: (channel: FrameChannel) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  signal?.throwIfAborted();
+  if (signal?.aborted) throw cancelled(signal.reason);
   const dialling = new AbortController();
   let channel: FrameChannel | undefined;
   const abandon = () => {
@@ -102,6 +115,8 @@ export async function dialAndGreet<T>(
       kind,
       "client",
     );
+    // It may have come too late to be abandoned.
+    dialling.signal.throwIfAborted();
     return await greet(channel);
   };
   signal?.addEventListener("abort", abandon, { once: true });
@@ -110,10 +125,23 @@ export async function dialAndGreet<T>(
   } catch (error) {
     channel?.close();
     if (signal?.aborted) throw cancelled(signal.reason);
-    throw toFerryError(error, "connecting");
+    const phase = kind === "control" ? "connecting" : "connected";
+    throw inPhase(toFerryError(error, phase), phase);
   } finally {
     signal?.removeEventListener("abort", abandon);
   }
+}
+
+/**
+ * A data connection that cannot be made is a session that broke, not one that
+ * never was; a token is refused when its session is over.
+ */
+function inPhase(error: FerryError, phase: Phase): FerryError {
+  const { code } = error;
+  return phase === "connected" &&
+      (code === "connect-failed" || code === "login-refused")
+    ? new FerryError("connection-lost", error.message, { cause: error })
+    : error;
 }
 
 /** Receives a frame of the one type that may come now; `FAIL` and the end are errors. */
@@ -139,6 +167,7 @@ export class ControlSession {
   readonly #options: SessionOptions;
   readonly #channel: FrameChannel;
   readonly #exchanges = new Map<number, ExchangeHandler>();
+  readonly #places = new Places(REQUESTS_AT_ONCE);
   readonly #lost: ((error: FerryError) => void)[] = [];
   readonly #received: Promise<void>;
   #error: FerryError | undefined;
@@ -218,17 +247,30 @@ export class ControlSession {
   }
 
   /**
-   * Asks one question.
+   * Asks one question, when no more than a few wait for their answers.
    *
    * @param type The request.
    * @param body Its fields.
    * @param answer What is answered, unless it is `ERROR`.
    * @throws {FerryError} What the server says, `connection-lost`, `cancelled`.
    */
-  request<Q extends MessageType, A extends MessageType>(
-    [type, answer]: readonly [request: Q, answer: A],
+  async request<Q extends MessageType, A extends MessageType>(
+    types: readonly [request: Q, answer: A],
     body: MessageBody<Q>,
     signal?: AbortSignal,
+  ): Promise<MessageBody<A>> {
+    await this.#places.take(signal);
+    try {
+      return await this.#ask(types, body, signal);
+    } finally {
+      this.#places.give();
+    }
+  }
+
+  #ask<Q extends MessageType, A extends MessageType>(
+    [type, answer]: readonly [request: Q, answer: A],
+    body: MessageBody<Q>,
+    signal: AbortSignal | undefined,
   ): Promise<MessageBody<A>> {
     const { promise, resolve, reject } = Promise.withResolvers<
       MessageBody<A>
@@ -286,9 +328,7 @@ export class ControlSession {
 
   /** Asks the server to end an exchange, and drops what still comes of it here. */
   cancel(id: number): void {
-    if (this.#exchanges.has(id)) {
-      this.#exchanges.set(id, { frame: () => {}, lost: () => {} });
-    }
+    this.#exchanges.delete(id);
     this.send({ type: "CANCEL", id, body: {} });
   }
 
@@ -298,8 +338,8 @@ export class ControlSession {
    * @throws {FerryError} As for {@linkcode ControlSession.open}.
    */
   async openData(signal?: AbortSignal): Promise<FrameChannel> {
-    const { token } = await this.request(["GRANT", "GRANTED"], {}, signal);
-    return await dialAndGreet(this.#options, "data", async (channel) => {
+    const token = await this.#grant(signal);
+    const greet = async (channel: FrameChannel) => {
       await channel.send(message("ATTACH", {
         version: this.info.protocolVersion,
         session: this.id,
@@ -307,7 +347,29 @@ export class ControlSession {
       }));
       await expectFrame(channel, "ATTACHED");
       return channel;
-    }, signal);
+    };
+    try {
+      return await dialAndGreet(this.#options, "data", greet, signal);
+    } catch (error) {
+      // The end of the session is why, if it has ended.
+      throw this.#error ?? error;
+    }
+  }
+
+  /** Asks for a token; the server may not have seen yet that a connection was closed. */
+  async #grant(signal: AbortSignal | undefined): Promise<Uint8Array> {
+    for (let attempt = 0;; attempt++) {
+      try {
+        return (await this.#ask(["GRANT", "GRANTED"], {}, signal)).token;
+      } catch (error) {
+        const isFull = error instanceof FerryError && error.code === "limit";
+        if (!isFull || attempt === GRANT_TRIES) throw error;
+      }
+      const delay = GRANT_DELAY_MIN * 2 ** attempt;
+      await sleep(this.#options.clock, delay, signal).catch((reason) => {
+        throw cancelled(reason);
+      });
+    }
   }
 
   /** Says goodbye and closes. */
@@ -392,6 +454,7 @@ export class ControlSession {
     this.#cancelCheck();
     for (const handler of this.#exchanges.values()) handler.lost(error);
     this.#exchanges.clear();
+    this.#places.fail(error);
     for (const callback of this.#lost.splice(0)) callback(error);
   }
 }

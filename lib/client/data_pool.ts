@@ -7,11 +7,15 @@
 
 import type { FrameChannel } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
-import { cancelled, type FerryError } from "./errors.ts";
+import type { FerryError } from "./errors.ts";
+import { Places } from "./places.ts";
 
-interface Waiter {
-  resolve(): void;
-  reject(error: FerryError): void;
+/** A connection that was lent. */
+export interface Loan {
+  /** The connection. */
+  readonly channel: FrameChannel;
+  /** Whether it was used before: the server may have closed it since. */
+  readonly isReused: boolean;
 }
 
 /** Lends data connections. */
@@ -19,17 +23,21 @@ export class DataPool {
   readonly #session: ControlSession;
   readonly #idle: FrameChannel[] = [];
   readonly #all = new Set<FrameChannel>();
-  readonly #waiters: Waiter[] = [];
-  #places: number;
+  readonly #places: Places;
 
   /** @param session The session whose data connections these are. */
   constructor(session: ControlSession) {
     this.#session = session;
-    this.#places = Math.max(1, session.info.dataConnections);
+    this.#places = new Places(Math.max(1, session.info.dataConnections));
     session.onLost((error) => {
       for (const channel of this.#all) channel.close();
-      for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+      this.#places.fail(error);
     });
+  }
+
+  /** Why the session is over; `undefined` while it is not. */
+  get error(): FerryError | undefined {
+    return this.#session.error;
   }
 
   /**
@@ -37,21 +45,20 @@ export class DataPool {
    *
    * @param signal Ends the wait.
    */
-  async borrow(signal?: AbortSignal): Promise<FrameChannel> {
-    while (this.#places === 0) await this.#wait(signal);
-    this.#places--;
+  async borrow(signal?: AbortSignal): Promise<Loan> {
+    await this.#places.take(signal);
     const idle = this.#idle.pop();
-    if (idle !== undefined) return idle;
+    if (idle !== undefined) return { channel: idle, isReused: true };
     try {
       const channel = await this.#session.openData(signal);
-      this.#all.add(channel);
       if (this.#session.error !== undefined) {
         channel.close();
         throw this.#session.error;
       }
-      return channel;
+      this.#all.add(channel);
+      return { channel, isReused: false };
     } catch (error) {
-      this.#free();
+      this.#places.give();
       throw error;
     }
   }
@@ -68,25 +75,6 @@ export class DataPool {
       channel.close();
       this.#all.delete(channel);
     }
-    this.#free();
-  }
-
-  #free(): void {
-    this.#places++;
-    this.#waiters.shift()?.resolve();
-  }
-
-  #wait(signal: AbortSignal | undefined): Promise<void> {
-    const { promise, resolve, reject } = Promise.withResolvers<void>();
-    const waiter: Waiter = { resolve, reject };
-    const onAbort = () => {
-      const at = this.#waiters.indexOf(waiter);
-      if (at >= 0) this.#waiters.splice(at, 1);
-      reject(cancelled(signal?.reason));
-    };
-    this.#waiters.push(waiter);
-    signal?.addEventListener("abort", onAbort, { once: true });
-    if (signal?.aborted) onAbort();
-    return promise.finally(() => signal?.removeEventListener("abort", onAbort));
+    this.#places.give();
   }
 }

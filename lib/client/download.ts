@@ -8,7 +8,9 @@ import { crc32 } from "node:zlib";
 import { CHUNK_SIZE, type FrameOf, type MessageBody } from "../protocol/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import type { Digest, DigestAlgorithm, Outcome } from "../storage/mod.ts";
+import { untilAborted } from "./abort.ts";
 import { FerryError, remoteError } from "./errors.ts";
+import { LEAVE_SIZE_MAX } from "./limits.ts";
 import { StreamSum } from "./stream_sum.ts";
 import type { TransferProgress } from "./types.ts";
 
@@ -42,22 +44,37 @@ export interface DownloadRequest {
   >;
 }
 
+/** Options of {@linkcode streamSink}. */
+export interface StreamSinkOptions {
+  /** How to sum up. */
+  readonly algorithm: DigestAlgorithm;
+  /** Size in bytes, where the server has told it. */
+  readonly size: number | undefined;
+  /** Ends the wait for a stream that takes nothing. */
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * A sink that passes verified chunks on to a stream. What has passed cannot be
  * taken back: the whole digest is only known at the end.
  *
  * @param stream Where to; not closed.
+ * @param options What it is, and how long to wait.
  */
 export function streamSink(
   stream: WritableStream<Uint8Array>,
-  algorithm: DigestAlgorithm,
+  options: StreamSinkOptions,
 ): ChunkSink {
+  const { algorithm, size: announced = Infinity, signal } = options;
   const writer = stream.getWriter();
   const sum = new StreamSum(algorithm);
   let size = 0;
   return {
     async writeChunk(index, bytes, checksum) {
-      if (index * CHUNK_SIZE !== size || crc32(bytes) !== checksum) {
+      if (
+        index * CHUNK_SIZE !== size || crc32(bytes) !== checksum ||
+        size + bytes.length > announced
+      ) {
         throw new FerryError("integrity", "a chunk arrived damaged", {
           side: "local",
         });
@@ -65,11 +82,21 @@ export function streamSink(
       sum.add(bytes, checksum);
       size += bytes.length;
       // The receive buffer is used again; a stream may keep what it is given.
-      await writer.write(bytes.slice());
+      await untilAborted(
+        writer.write(bytes.slice()).catch((cause) => {
+          throw new FerryError("io", "the stream to write to broke", {
+            side: "local",
+            cause,
+          });
+        }),
+        signal,
+      );
     },
     commit(sizeSent, digest) {
       const own = sum.digest(size);
-      if (size !== sizeSent || own.value !== digest.value) {
+      const isWhole = size === sizeSent &&
+        (announced === Infinity || size === announced);
+      if (!isWhole || own.value !== digest.value) {
         throw new FerryError(
           "integrity",
           "what arrived is not what was sent; what was written so far is wrong",
@@ -180,7 +207,13 @@ export class Download {
   async #leave(): Promise<void> {
     const { id } = this.#request;
     this.#cancel();
+    // All has come already: nothing more would end the wait below.
+    if (this.#channel.conversation.exchangeState(id) === "delivered") {
+      await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+    }
+    const end = this.#channel.bytesReceived + LEAVE_SIZE_MAX;
     while (this.#running) {
+      if (this.#channel.bytesReceived > end) return;
       const frame = await this.#channel.receive();
       if (frame === undefined || frame.type === "FAIL") return;
       if (frame.type === "END") {

@@ -17,6 +17,7 @@ import {
   receiveLocalFile,
 } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
+import { untilAborted } from "./abort.ts";
 import {
   type ChunkReader,
   fileReader,
@@ -26,9 +27,15 @@ import {
 import { ControlSession, type SessionOptions } from "./control_session.ts";
 import { DataPool } from "./data_pool.ts";
 import { Download, streamSink } from "./download.ts";
-import { cancelled, FerryError, toFerryError } from "./errors.ts";
+import {
+  cancelled,
+  FerryError,
+  type FerryErrorCode,
+  toFerryError,
+} from "./errors.ts";
 import { RETRY_DELAY_MIN } from "./limits.ts";
 import { listPages, remoteEntry } from "./listing.ts";
+import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
 import type {
   Client,
   GetTarget,
@@ -41,7 +48,7 @@ import type {
   SessionInfo,
   TransferOptions,
 } from "./types.ts";
-import { Upload, type UploadResult } from "./upload.ts";
+import { type SentFile, Upload, type UploadResult } from "./upload.ts";
 
 /** What a client is made with. */
 export interface ClientParts extends SessionOptions {
@@ -68,12 +75,16 @@ interface PutJob {
   readonly path: string;
   readonly upload: Uint8Array;
   readonly options: TransferOptions;
+  /** What the server may have published by now; set with the first `END`. */
+  sent: SentFile | undefined;
 }
 
 /** One try of an upload. */
 interface PutTry {
   result?: UploadResult;
   error?: FerryError;
+  /** Whether the server has asked for the bytes: it has not published them before. */
+  opened: boolean;
   /** Whether the server may have published the file. */
   ended: boolean;
   wireBytes: number;
@@ -96,7 +107,7 @@ export class FerryClient implements Client {
   readonly #parts: ClientParts;
   #live: Promise<Live>;
   #info: SessionInfo;
-  #closed = false;
+  readonly #closing = new AbortController();
 
   /**
    * @param parts What it is made with.
@@ -106,6 +117,11 @@ export class FerryClient implements Client {
     this.#parts = parts;
     this.#info = session.info;
     this.#live = Promise.resolve({ session, pool: new DataPool(session) });
+  }
+
+  /** Aborted when the client is closed. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   get info(): SessionInfo {
@@ -137,7 +153,7 @@ export class FerryClient implements Client {
         { path, algorithm },
         signal,
       );
-      const entry = remoteEntry(body.path, body);
+      const entry = remoteEntry(path, body);
       return body.algorithm === undefined || body.digest === undefined
         ? entry
         : {
@@ -238,7 +254,10 @@ export class FerryClient implements Client {
       algorithm,
       onProgress: options.onProgress ?? (() => {}),
       open: async (opened) => {
-        if (typeof target !== "string") return streamSink(target, algorithm);
+        if (typeof target !== "string") {
+          const { signal } = options;
+          return streamSink(target, { algorithm, size: opened.size, signal });
+        }
         const start = await receiveLocalFile(
           this.#parts.disk,
           this.#parts,
@@ -276,7 +295,7 @@ export class FerryClient implements Client {
     checkName(path);
     const { random, retries } = this.#parts;
     const upload = random.bytes(UPLOAD_ID_SIZE);
-    const job: PutJob = { source, path, upload, options };
+    const job: PutJob = { source, path, upload, options, sent: undefined };
     let wireBytes = 0;
     for (let attempt = 0;; attempt++) {
       const tried = await this.#tryPut(job, attempt);
@@ -286,18 +305,16 @@ export class FerryClient implements Client {
         return { ...tried.result, local, wireBytes };
       }
       const error = describe(tried.error, path, options.signal);
-      const askAgain = attempt < retries && (
-        tried.ended && error.code === "connection-lost" ||
-        attempt > 0 && isPassing(error)
-      );
-      if (!askAgain) throw error;
+      if (attempt >= retries || !mayPass(error, attempt, tried, source)) {
+        throw error;
+      }
       await this.#waitToRetry(attempt + 1, error, options.signal);
     }
   }
 
   async #tryPut(job: PutJob, attempt: number): Promise<PutTry> {
     const { signal } = job.options;
-    const tried: PutTry = { ended: attempt > 0, wireBytes: 0 };
+    const tried: PutTry = { opened: false, ended: attempt > 0, wireBytes: 0 };
     let reader: ChunkReader | undefined;
     try {
       reader = await this.#openReader(job, attempt);
@@ -332,10 +349,11 @@ export class FerryClient implements Client {
   async #upload(
     session: ControlSession,
     channel: FrameChannel,
-    { path, upload, options }: PutJob,
+    job: PutJob,
     reader: ChunkReader,
     tried: PutTry,
   ): Promise<Used<UploadResult>> {
+    const { path, upload, options, sent } = job;
     const id = session.nextId();
     const before = wireBytes(channel);
     const run = new Upload(
@@ -347,13 +365,17 @@ export class FerryClient implements Client {
         onConflict: options.onConflict ?? "fail",
         durability: options.durability ?? "full",
         algorithm: options.digest ?? DIGEST_DEFAULT,
+        sent,
         onProgress: options.onProgress ?? (() => {}),
       },
       reader,
       () => session.cancel(id),
     );
     const used = await settle(run.run(), () => run.state.usable);
-    tried.ended ||= run.state.ended;
+    job.sent = run.state.sent ?? sent;
+    tried.opened = run.state.opened;
+    tried.ended = run.state.sent !== undefined ||
+      tried.ended && !run.state.opened;
     tried.wireBytes = wireBytes(channel) - before;
     return used;
   }
@@ -366,9 +388,15 @@ export class FerryClient implements Client {
     const delay = RETRY_DELAY_MIN * 2 ** (attempt - 1);
     const { clock, retries } = this.#parts;
     this.#parts.onReconnect({ attempt, attemptsMax: retries, delay, error });
-    await sleep(clock, delay, signal).catch((reason) => {
+    await sleep(clock, delay, this.#ending(signal)).catch((reason) => {
       throw cancelled(reason);
     });
+  }
+
+  /** Fires when the operation or the whole client is to end. */
+  #ending(signal: AbortSignal | undefined): AbortSignal {
+    const { closing } = this;
+    return signal === undefined ? closing : AbortSignal.any([closing, signal]);
   }
 
   async #operate<T>(
@@ -386,15 +414,15 @@ export class FerryClient implements Client {
 
   /** The session, made anew if it was lost. */
   async #session(signal: AbortSignal | undefined): Promise<Live> {
-    signal?.throwIfAborted();
     for (;;) {
       const current = this.#live;
-      const live = await current.catch(() => undefined);
-      if (this.#closed) throw cancelled(undefined);
+      const live = await untilAborted(current.catch(() => undefined), signal);
+      if (this.closing.aborted) throw cancelled(undefined);
       if (live !== undefined && live.session.error === undefined) return live;
       // Another operation may have begun to connect in the meantime.
       if (this.#live !== current) continue;
-      this.#live = ControlSession.open(this.#parts, signal).then((session) => {
+      const ending = this.#ending(signal);
+      this.#live = ControlSession.open(this.#parts, ending).then((session) => {
         this.#info = session.info;
         return { session, pool: new DataPool(session) };
       });
@@ -403,7 +431,7 @@ export class FerryClient implements Client {
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closing.abort();
     const live = await this.#live.catch(() => undefined);
     await live?.session.close();
   }
@@ -413,50 +441,26 @@ export class FerryClient implements Client {
   }
 }
 
-/** What came of a transfer, and whether its connection can be used again. */
-interface Used<T> {
-  readonly usable: boolean;
-  readonly result: PromiseSettledResult<T>;
-}
+/** Errors of a second try that may be gone at the third. */
+const PASSING: ReadonlySet<FerryErrorCode> = new Set<FerryErrorCode>([
+  "connection-lost",
+  "connect-failed",
+  "busy",
+  "unavailable",
+  "limit",
+]);
 
-async function settle<T>(
-  work: Promise<T>,
-  usable: () => boolean,
-): Promise<Used<T>> {
-  const [result] = await Promise.allSettled([work]);
-  return { usable: usable(), result };
-}
-
-/** Lends a connection to one transfer; an abort closes it, so that nothing waits. */
-async function useChannel<T>(
-  pool: DataPool,
-  signal: AbortSignal | undefined,
-  work: (channel: FrameChannel) => Promise<Used<T>>,
-): Promise<T> {
-  const channel = await pool.borrow(signal);
-  const onAbort = () => channel.close();
-  signal?.addEventListener("abort", onAbort, { once: true });
-  if (signal?.aborted) onAbort();
-  let usable = false;
-  try {
-    const used = await work(channel);
-    usable = used.usable && !signal?.aborted;
-    if (used.result.status === "rejected") throw used.result.reason;
-    return used.result.value;
-  } finally {
-    signal?.removeEventListener("abort", onAbort);
-    pool.giveBack(channel, usable);
-  }
-}
-
-function wireBytes(channel: FrameChannel): number {
-  return channel.bytesReceived + channel.bytesSent;
-}
-
-/** Whether an error of a second try may be gone at the third. */
-function isPassing({ code }: FerryError): boolean {
-  return code === "connection-lost" || code === "connect-failed" ||
-    code === "busy" || code === "unavailable";
+/** Whether another try may get an answer that this one did not. */
+function mayPass(
+  { code }: FerryError,
+  attempt: number,
+  { ended, opened }: PutTry,
+  source: PutSource,
+): boolean {
+  if (ended && code === "connection-lost") return true;
+  // Nothing was published, and a stream cannot be sent twice.
+  if (opened && typeof source !== "string") return false;
+  return attempt > 0 && PASSING.has(code);
 }
 
 function describe(

@@ -20,6 +20,29 @@ export const RETRIES_DEFAULT = 3;
 /** Milliseconds before the first try to reconnect; doubles with each. */
 export const RETRY_DELAY_MIN = 250;
 
+/**
+ * How often a refused data connection is asked for again, and the milliseconds
+ * before the first time, doubled with each: 1.6 s in all, for a server that has
+ * not noticed yet which ones were closed.
+ */
+export const GRANT_TRIES = 5;
+
+/** See {@linkcode GRANT_TRIES}. */
+export const GRANT_DELAY_MIN = 50;
+
+/**
+ * Bytes of a cancelled download that are still read and dropped, so that its
+ * connection can be used again: 64 MiB, more than is under way anywhere. A
+ * server that sends more does not mean to stop.
+ */
+export const LEAVE_SIZE_MAX = 67_108_864;
+
+/**
+ * Requests of a session that wait for their answers at once; more wait here.
+ * Half of what a server takes unless told otherwise, for listings count there too.
+ */
+export const REQUESTS_AT_ONCE = 16;
+
 /** Milliseconds that a farewell may take: nobody waits for it. */
 export const FAREWELL_TIMEOUT = 1000;
 

@@ -4,7 +4,12 @@
  * @module
  */
 
-import type { Message, MessageBody } from "../protocol/mod.ts";
+import {
+  type Message,
+  type MessageBody,
+  PAGE_WINDOW,
+  remoteNameProblem,
+} from "../protocol/mod.ts";
 import type { ControlSession } from "./control_session.ts";
 import { cancelled, FerryError, remoteError } from "./errors.ts";
 import type { ListPage, RemoteEntry } from "./types.ts";
@@ -23,20 +28,43 @@ export function remoteEntry(
   path: string,
   body: Omit<MessageBody<"ENTRY">, "algorithm" | "digest">,
 ): RemoteEntry {
-  const { kind, size, modified, mode, addressable } = body;
+  const { kind, size, modified, mode } = body;
   const name = path.slice(path.lastIndexOf("/") + 1);
+  const addressable = body.addressable && remoteNameProblem(path) === undefined;
   return { path, name, kind, size, modified, mode, addressable };
 }
 
-function toPage(folder: string, body: MessageBody<"PAGE">): ListPage {
+/** Whether a path can be that of something below the listed directory. */
+function isBelow(path: string, recursive: boolean): boolean {
+  const segments = path.split("/");
+  return (recursive || segments.length === 1) && !path.includes("\0") &&
+    !segments.some((segment) => ["", ".", ".."].includes(segment));
+}
+
+function toPage(
+  folder: string,
+  recursive: boolean,
+  body: MessageBody<"PAGE">,
+): ListPage {
+  const { entries, problems } = body;
+  for (const { path } of [...entries, ...problems]) {
+    // Whoever fetches what is listed must not be led out of a folder.
+    if (!isBelow(path, recursive)) {
+      throw new FerryError("protocol", "the server listed an impossible name");
+    }
+  }
   return {
-    entries: body.entries.map((entry) =>
+    entries: entries.map((entry) =>
       remoteEntry(joinRemote(folder, entry.path), entry)
     ),
-    problems: body.problems.map((problem) =>
+    problems: problems.map((problem) =>
       remoteError({ ...problem, path: joinRemote(folder, problem.path) })
     ),
   };
+}
+
+function tooMany(): FerryError {
+  return new FerryError("protocol", "the server sent more than was asked for");
 }
 
 /**
@@ -62,9 +90,13 @@ export async function* listPages(
     { type: "LIST", id: 0, body: { path, recursive } },
     {
       frame(frame: Message) {
-        if (frame.type === "PAGE") arrived.push(frame.body);
-        else if (frame.type === "ERROR") return finish(remoteError(frame.body));
-        else if (frame.type === "DONE") return finish("done");
+        if (end !== undefined) return;
+        if (frame.type === "PAGE") {
+          if (arrived.length >= PAGE_WINDOW) return finish(tooMany());
+          arrived.push(frame.body);
+        } else if (frame.type === "ERROR") {
+          return finish(remoteError(frame.body));
+        } else if (frame.type === "DONE") return finish("done");
         wake();
       },
       lost: finish,
@@ -76,9 +108,10 @@ export async function* listPages(
   if (signal?.aborted) onAbort();
   try {
     for (;;) {
+      if (signal?.aborted) throw cancelled(signal.reason);
       const page = arrived.shift();
       if (page !== undefined) {
-        yield toPage(path, page);
+        yield toPage(path, recursive, page);
         if (end === undefined) {
           session.send({ type: "MORE", id, body: { pages: 1 } });
         }

@@ -4,16 +4,33 @@
  * @module
  */
 
-import { CHUNK_SIZE, type MessageBody } from "../protocol/mod.ts";
-import { DATA_HEADROOM, type FrameChannel } from "../transport/mod.ts";
+import {
+  CHUNK_SIZE,
+  type MessageBody,
+  ProtocolError,
+} from "../protocol/mod.ts";
+import {
+  DATA_HEADROOM,
+  type FrameChannel,
+  NetworkError,
+} from "../transport/mod.ts";
 import type {
   ConflictPolicy,
+  Digest,
   DigestAlgorithm,
   Durability,
 } from "../storage/mod.ts";
 import type { ChunkReader } from "./chunk_reader.ts";
 import { FerryError, remoteError } from "./errors.ts";
 import type { Receipt, TransferProgress } from "./types.ts";
+
+/** What was sent, as it was when `END` said so. */
+export interface SentFile {
+  /** Size in bytes. */
+  readonly size: number;
+  /** Digest of all chunks. */
+  readonly digest: Digest;
+}
 
 /** What an upload is. */
 export interface UploadRequest {
@@ -29,6 +46,8 @@ export interface UploadRequest {
   readonly durability: Durability;
   /** How to sum up the whole file. */
   readonly algorithm: DigestAlgorithm;
+  /** What a try before this one sent, if it came to the end. */
+  readonly sent: SentFile | undefined;
   /** Told what the server has verified. */
   readonly onProgress: (progress: TransferProgress) => void;
 }
@@ -40,8 +59,10 @@ export type UploadResult = Omit<Receipt, "local" | "wireBytes">;
 export interface UploadState {
   /** Whether the connection stands between two transfers. */
   usable: boolean;
-  /** Whether `END` was sent: from then on the server may have published the file. */
-  ended: boolean;
+  /** Whether the server has asked for the bytes. */
+  opened: boolean;
+  /** What was sent, with `END`: from then on the server may have published it. */
+  sent: SentFile | undefined;
 }
 
 type Answer =
@@ -51,7 +72,11 @@ type Answer =
 /** Runs one upload; {@linkcode Upload.run} is called once. */
 export class Upload {
   /** What became of the connection and of the answer. */
-  readonly state: UploadState = { usable: false, ended: false };
+  readonly state: UploadState = {
+    usable: false,
+    opened: false,
+    sent: undefined,
+  };
   readonly #channel: FrameChannel;
   readonly #request: UploadRequest;
   readonly #reader: ChunkReader;
@@ -97,7 +122,10 @@ export class Upload {
     };
     await this.#channel.send({ type: "PUT", id, body });
     const first = await this.#answer();
-    if (first.type === "RECEIPT") return await this.#settle(first.body);
+    if (first.type === "RECEIPT") {
+      return await this.#settle(first.body, this.#request.sent);
+    }
+    this.state.opened = true;
     // From here the server may answer while chunks are being sent.
     const answered = this.#answer();
     answered.catch(() => {});
@@ -106,7 +134,7 @@ export class Upload {
     if (last.type !== "RECEIPT") {
       throw new FerryError("protocol", "the server opened an upload twice");
     }
-    return await this.#settle(last.body);
+    return await this.#settle(last.body, this.state.sent);
   }
 
   async #answer(): Promise<Answer> {
@@ -140,13 +168,17 @@ export class Upload {
   /** Sends every chunk and `END`; stops early when the server has refused. */
   async #sendAll(answered: Promise<unknown>): Promise<void> {
     let refused = false;
-    answered.catch(() => refused = true);
+    answered.catch(() => {
+      refused = true;
+      this.#reader.interrupt();
+    });
     try {
       await this.#sendChunks(() => refused);
       if (refused) return;
-      const { size, digest } = await this.#reader.finish();
+      const sent = await this.#reader.finish();
       if (refused) return;
-      this.state.ended = true;
+      this.state.sent = sent;
+      const { size, digest } = sent;
       await this.#channel.send({
         type: "END",
         id: this.#request.id,
@@ -154,9 +186,14 @@ export class Upload {
       });
     } catch (error) {
       if (refused) return;
-      // The source failed: the server is told, and its ERROR ends the exchange.
+      // Where the source failed the server is told, and its ERROR ends the
+      // exchange. Where sending failed, what came before the break says why.
       this.#cancel();
-      await answered.catch(() => {});
+      await answered.catch((reason) => {
+        const isOurs = error instanceof NetworkError ||
+          error instanceof ProtocolError;
+        if (isOurs) throw reason;
+      });
       throw error;
     }
   }
@@ -182,8 +219,27 @@ export class Upload {
     }
   }
 
-  async #settle(body: MessageBody<"RECEIPT">): Promise<UploadResult> {
+  /** A receipt proves something only if it is for what was sent. */
+  #check(
+    { publication, size, digest }: MessageBody<"RECEIPT">,
+    sent: SentFile | undefined,
+  ): void {
+    const isProof = publication === "skipped"
+      ? this.#request.onConflict === "skip"
+      : size === sent?.size && digest?.toHex() === sent.digest.value;
+    if (isProof) return;
+    throw new FerryError(
+      "integrity",
+      "the server's receipt is not for what was sent",
+    );
+  }
+
+  async #settle(
+    body: MessageBody<"RECEIPT">,
+    sent: SentFile | undefined,
+  ): Promise<UploadResult> {
     const { id, algorithm } = this.#request;
+    this.#check(body, sent);
     // A receipt is a receipt even if the connection breaks now: the server
     // forgets the outcome by itself after a while.
     await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).then(

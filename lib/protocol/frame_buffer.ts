@@ -7,7 +7,13 @@
  * @module
  */
 
-import { decodeHeader, decodePayload, type FrameHeader } from "./codec.ts";
+import {
+  decodeHeader,
+  decodePayload,
+  type FrameHeader,
+  MAGIC,
+} from "./codec.ts";
+import { malformed } from "./errors.ts";
 import type { Frame } from "./frame.ts";
 import { HEADER_SIZE } from "./limits.ts";
 
@@ -17,6 +23,9 @@ import { HEADER_SIZE } from "./limits.ts";
  * frames come many to a read.
  */
 const READ_AHEAD = 65_536;
+
+/** How every frame begins. */
+const MAGIC_BYTES = [MAGIC >> 8, MAGIC & 0xff];
 
 /** Bytes of a new buffer: an idle session needs no more. */
 const INITIAL_SIZE = 4096;
@@ -31,6 +40,11 @@ const INITIAL_SIZE = 4096;
  * failed it fails for ever.
  */
 export class FrameBuffer {
+  /**
+   * Whether `DATA` may come. Where it may not, its header is refused before
+   * room is made for a chunk: strangers get no megabyte each.
+   */
+  acceptsData: boolean;
   #buffer = new Uint8Array(INITIAL_SIZE);
   #other = new Uint8Array(0);
   #start = 0;
@@ -39,6 +53,15 @@ export class FrameBuffer {
   #failure: unknown;
   /** Whether the frame at hand was moved already, so that `#other` is still in use. */
   #rotated = false;
+
+  /**
+   * Makes an empty buffer.
+   *
+   * @param options Whether `DATA` may come.
+   */
+  constructor(options: { readonly acceptsData?: boolean } = {}) {
+    this.acceptsData = options.acceptsData ?? true;
+  }
 
   /** Whether bytes of a frame that is not whole yet are held. */
   get partial(): boolean {
@@ -79,8 +102,15 @@ export class FrameBuffer {
   #next(): Frame | undefined {
     for (;;) {
       if (this.#header === undefined) {
-        if (this.#end - this.#start < HEADER_SIZE) return undefined;
+        if (this.#end - this.#start < HEADER_SIZE) {
+          // A greeting in another protocol may be shorter than a header.
+          this.#checkMagic();
+          return undefined;
+        }
         this.#header = decodeHeader(this.#take(HEADER_SIZE));
+        if (this.#header.type === "DATA" && !this.acceptsData) {
+          throw malformed("DATA on a connection that carries none");
+        }
       }
       const { type, length } = this.#header;
       if (this.#end - this.#start < length) return undefined;
@@ -91,6 +121,13 @@ export class FrameBuffer {
         this.#rotated = false;
         return decodePayload({ ...header, type }, payload);
       }
+    }
+  }
+
+  #checkMagic(): void {
+    const held = this.#buffer.subarray(this.#start, this.#end).subarray(0, 2);
+    if (held.some((byte, index) => byte !== MAGIC_BYTES[index])) {
+      throw malformed("not a Ferry frame");
     }
   }
 

@@ -10,9 +10,9 @@ import {
   type ErrorCode,
   type MessageBody,
   ProtocolError,
-  TEXT_SIZE_MAX,
 } from "../protocol/mod.ts";
 import { StorageError } from "../storage/mod.ts";
+import { NetworkError } from "../transport/mod.ts";
 
 /** A request is refused for a reason that the client is told. */
 export class RefusalError extends Error {
@@ -44,17 +44,6 @@ export class ServeError extends Error {
   }
 }
 
-const UTF8 = new TextEncoder();
-const UTF8_LOSSY = new TextDecoder();
-
-/** Cuts a text to a number of bytes, at a character. */
-function fit(text: string, sizeMax: number): string {
-  const bytes = UTF8.encode(text);
-  if (bytes.length <= sizeMax) return text;
-  return UTF8_LOSSY.decode(bytes.subarray(0, sizeMax - 3), { stream: true }) +
-    "…";
-}
-
 /** What a client is told of an error. */
 export interface WireError {
   /** The code. */
@@ -71,6 +60,9 @@ export function wireError(error: unknown): WireError {
   const isTold = error instanceof RefusalError ||
     error instanceof ProtocolError && error.fault === "remote";
   if (isTold) return { code: error.code, message: error.message };
+  if (error instanceof NetworkError) {
+    return { code: "unavailable", message: error.message };
+  }
   return {
     code: "internal",
     message: "an internal error happened; the server's log has it",
@@ -79,5 +71,5 @@ export function wireError(error: unknown): WireError {
 
 /** The fields of the `FAIL` or `ERROR` that tells a client of an error. */
 export function errorBody({ code, message }: WireError): MessageBody<"FAIL"> {
-  return { code: ERROR_CODES[code], message: fit(message, TEXT_SIZE_MAX) };
+  return { code: ERROR_CODES[code], message };
 }

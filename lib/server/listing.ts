@@ -62,7 +62,7 @@ type Item =
   | { readonly problem: MessageBody<"PAGE">["problems"][number] };
 
 function join(folder: string, name: string): string {
-  return folder === "" ? name : `${folder}/${name}`;
+  return folder === "" || name === "" ? folder + name : `${folder}/${name}`;
 }
 
 function toWire(path: string, entry: Entry): WireEntry {

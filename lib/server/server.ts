@@ -6,7 +6,12 @@
 
 import { getLogger } from "@logtape/logtape";
 import { sleep } from "../platform/mod.ts";
-import { type FrameOf, message, ProtocolError } from "../protocol/mod.ts";
+import {
+  type FrameOf,
+  message,
+  ProtocolError,
+  VERSIONS,
+} from "../protocol/mod.ts";
 import {
   type Connection,
   formatAddress,
@@ -192,9 +197,6 @@ export class FerryServer implements Server {
 
   #refuseIfFull(): void {
     const { limits } = this.#context;
-    if (this.#draining) {
-      throw new RefusalError("unavailable", "the server is shutting down");
-    }
     if (
       this.#channels.size > limits.connectionCountMax ||
       this.#pending > limits.pendingCountMax
@@ -207,6 +209,12 @@ export class FerryServer implements Server {
   }
 
   #attach(channel: FrameChannel, { body }: FrameOf<"ATTACH">): Session {
+    if (!VERSIONS.includes(body.version)) {
+      throw new RefusalError(
+        "unsupported",
+        `this server speaks protocol version ${VERSIONS.join(", ")}`,
+      );
+    }
     const session = this.#sessions.get(body.session.toHex());
     if (session === undefined || !session.attach(channel, body.token)) {
       throw new RefusalError("login-refused", "the data token is not valid");

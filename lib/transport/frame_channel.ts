@@ -43,7 +43,7 @@ export class FrameChannel {
   readonly #connection: Connection;
   readonly #role: Role;
   readonly #peer: Role;
-  readonly #buffer = new FrameBuffer();
+  readonly #buffer: FrameBuffer;
   #conversation: Conversation;
   #lastWrite: Promise<void> = Promise.resolve();
   #bytesReceived = 0;
@@ -64,6 +64,7 @@ export class FrameChannel {
     this.#role = role;
     this.#peer = role === "client" ? "server" : "client";
     this.#conversation = new Conversation(kind, role);
+    this.#buffer = new FrameBuffer({ acceptsData: kind === "data" });
   }
 
   /** Where the peer is. */
@@ -108,6 +109,7 @@ export class FrameChannel {
     const frame = await this.#receiveRaw();
     if (frame?.type === "ATTACH") {
       this.#conversation = new Conversation("data", this.#role);
+      this.#buffer.acceptsData = true;
     }
     if (frame !== undefined) this.#conversation.step(this.#peer, frame);
     return frame;

@@ -32,7 +32,7 @@ const EXIT_CODES: Readonly<Record<FerryErrorCode, readonly [number, number]>> =
     "cancelled": [130, 130],
     "io": [1, 1],
     "internal": [1, 1],
-    "connect-failed": [3, 3],
+    "connect-failed": [3, 1],
     "wrong-protocol": [3, 3],
     "connection-lost": [3, 1],
   };

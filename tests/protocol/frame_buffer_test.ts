@@ -204,3 +204,12 @@ Deno.test("any split of a stream gives the same frames", () => {
     assertEquals(frames, expected);
   }
 });
+
+Deno.test("FrameBuffer refuses DATA by its header where none may come", () => {
+  const room = new Uint8Array(HEADER_SIZE + CHUNK_SIZE);
+  encodeDataHeader(room, { id: 1, offset: 0, checksum: 0 });
+  const buffer = new FrameBuffer({ acceptsData: false });
+  buffer.space().set(room.subarray(0, HEADER_SIZE));
+  buffer.filled(HEADER_SIZE);
+  assertThrows(() => buffer.next(), ProtocolError, "carries none");
+});
