@@ -44,6 +44,8 @@ export interface Field<T, P extends Presence = Presence> {
   readonly countMax: number;
   /** How its value is written. */
   readonly codec: ValueCodec<T>;
+  /** Whether a value may stand behind another, if repeated; any may by default. */
+  follows?(before: T, next: T): boolean;
 }
 
 /** How often a field stands in a body: once, at most once, any number of times. */
@@ -82,13 +84,14 @@ export function optional<T>(
   return { number, presence: "optional", countMax: 1, codec };
 }
 
-/** A field that may stand up to `countMax` times. */
+/** A field that may stand up to `countMax` times, in the order of `follows`. */
 export function repeated<T>(
   number: number,
   codec: ValueCodec<T>,
   countMax: number,
+  follows: (before: T, next: T) => boolean = () => true,
 ): Field<T, "repeated"> {
-  return { number, presence: "repeated", countMax, codec };
+  return { number, presence: "repeated", countMax, codec, follows };
 }
 
 function refuse(reason: string, code?: ErrorCode): never {
@@ -244,19 +247,25 @@ export function bytes(size: number): ValueCodec<Uint8Array> {
   };
 }
 
-/** Up to `sizeMax` bytes. */
-export function blob(sizeMax: number): ValueCodec<Uint8Array> {
+/** One or more units of `unit` bytes, up to `sizeMax` bytes. */
+export function blob(sizeMax: number, unit: number): ValueCodec<Uint8Array> {
   return {
-    name: `blob(${sizeMax})`,
+    name: `blob(${sizeMax}, ${unit})`,
     write(writer, value): void {
       if (value.length > sizeMax) {
         refuse(`${value.length} bytes are more than ${sizeMax}`, "limit");
+      }
+      if (value.length === 0 || value.length % unit !== 0) {
+        refuse(`${value.length} bytes are not in units of ${unit}`);
       }
       writer.bytes(value);
     },
     read(reader, length): Uint8Array {
       if (length > sizeMax) {
         reader.fail(`value is longer than ${sizeMax} bytes`);
+      }
+      if (length === 0 || length % unit !== 0) {
+        reader.fail(`value of ${length} bytes is not in units of ${unit}`);
       }
       return reader.bytes(length).slice();
     },
@@ -301,6 +310,28 @@ export function record<F extends Fields>(
   };
 }
 
+/** A value that keeps a rule which none of its parts shows. */
+export function checked<T>(
+  codec: ValueCodec<T>,
+  problem: (value: T) => string | undefined,
+): ValueCodec<T> {
+  return {
+    name: codec.name,
+    write(writer, value): void {
+      const reason = problem(value);
+      if (reason !== undefined) refuse(reason);
+      codec.write(writer, value);
+    },
+    read(reader, length): T {
+      const value = codec.read(reader, length);
+      // What could not be read is no value to look at.
+      const reason = reader.failure === undefined ? problem(value) : undefined;
+      if (reason !== undefined) reader.fail(reason);
+      return value;
+    },
+  };
+}
+
 function writeField<T>(
   writer: ByteWriter,
   field: Field<T>,
@@ -330,7 +361,12 @@ export function writeBody<F extends Fields>(
       if (list.length > field.countMax) {
         refuse(`"${name}" stands more than ${field.countMax} times`, "limit");
       }
-      for (const item of list) writeField(writer, field, item);
+      for (const [at, item] of list.entries()) {
+        if (at > 0 && field.follows?.(list[at - 1], item) === false) {
+          refuse(`"${name}" is out of order`);
+        }
+        writeField(writer, field, item);
+      }
     } else if (value !== undefined) {
       writeField(writer, field, value);
     } else if (field.presence === "required") {
@@ -379,7 +415,11 @@ export function readBody<F extends Fields>(
     if (list.length >= field.countMax) {
       reader.fail(`field ${number} stands more than ${field.countMax} times`);
     }
-    if (reader.failure === undefined) list.push(value);
+    if (reader.failure !== undefined) continue;
+    if (list.length > 0 && field.follows?.(list.at(-1), value) === false) {
+      reader.fail(`field ${number} stands in the wrong order`);
+    }
+    list.push(value);
   }
   for (const name of names) {
     if (fields[name]?.presence === "required" && !(name in body)) {

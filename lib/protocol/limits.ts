@@ -75,8 +75,14 @@ export const SUM_COUNT_MAX = 8192;
 /** Bytes of the fingerprint of a file on the server: SHA-256. */
 export const FINGERPRINT_SIZE = 32;
 
-/** How often the same chunk is asked for again before a transfer fails. */
+/** How often a transfer asks again for what was damaged before it fails. */
 export const REPAIR_COUNT_MAX = 8;
+
+/**
+ * `WANT` and `SUMS` of one `FETCH` that are under way: 8; two hide a round trip,
+ * and each may ask for a whole file.
+ */
+export const WANT_COUNT_MAX = 8;
 
 /**
  * Exchanges that a connection may have open at once: 256, several times what a

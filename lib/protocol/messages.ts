@@ -10,6 +10,7 @@ import {
   blob,
   type Body,
   bytes,
+  checked,
   type Fields,
   flag,
   label,
@@ -26,6 +27,7 @@ import {
 } from "./fields.ts";
 import {
   AGENT_SIZE_MAX,
+  CHUNK_COUNT_MAX,
   DIGEST_SIZE,
   FINGERPRINT_SIZE,
   NONCE_SIZE,
@@ -108,7 +110,24 @@ const problem = record("problem", {
 });
 
 const runFields = { first: required(1, u32), count: required(2, u32) };
-const runs = repeated(1, record("run", runFields), RUN_COUNT_MAX);
+const run = checked(
+  record("run", runFields),
+  ({ first, count }) =>
+    count === 0
+      ? "run of no chunk"
+      : first + count > CHUNK_COUNT_MAX
+      ? `run of ${count} chunks from ${first} on, beyond the largest file`
+      : undefined,
+);
+const runs = repeated(
+  1,
+  run,
+  RUN_COUNT_MAX,
+  (before, next) => next.first >= before.first + before.count,
+);
+
+/** Bytes of a chunk's sum in `HAVE`. */
+const SUM_SIZE = 4;
 
 /** Which kind of connection a frame travels on: control (P), data (Q). */
 export type ConnectionKind = "control" | "data";
@@ -354,7 +373,7 @@ export const MESSAGES = {
     exchange: true,
     fields: {
       first: required(1, u32),
-      sums: required(2, blob(4 * SUM_COUNT_MAX)),
+      sums: required(2, blob(SUM_SIZE * SUM_COUNT_MAX, SUM_SIZE)),
     },
   },
   AGAIN: { code: 0x2d, exchange: true, fields: { runs } },

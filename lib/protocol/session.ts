@@ -37,7 +37,8 @@ interface Exchange {
  *
  * A data connection carries one exchange at a time, the next beginning when the
  * client knows that the one before has ended; only those of
- * {@linkcode PIPELINED_REQUESTS} follow each other without waiting. On a control connection exchanges
+ * {@linkcode PIPELINED_REQUESTS} follow each other without waiting, and then
+ * chunks are of the one that has begun last. On a control connection exchanges
  * overlap, so those that have ended are remembered until
  * {@linkcode EXCHANGE_COUNT_MAX} others have begun. That is long enough for
  * every frame that was sent before its sender could know of the end: whatever
@@ -123,6 +124,12 @@ export class Conversation {
     }
     const exchange = this.#exchanges.get(frame.id) ??
       this.#begin(sender, frame);
+    if (
+      sender === "client" && frame.type === "DATA" && frame.id !== this.#lastId
+    ) {
+      const reason = `DATA for exchange ${frame.id} behind ${this.#lastId}`;
+      this.#fail(sender, reason);
+    }
     exchange.state = this.#follow(
       exchange.machine,
       exchange.state,

@@ -8,15 +8,18 @@
  * exchange. An exchange begins with the client's request, under an id that was
  * never used before in the session, and is over in state `over`.
  *
- * Two states tolerate what was on its way when the other end moved on: `listed`
- * takes credit for a listing that has ended, and `refused` takes chunks of an
- * upload that the server has refused. `CANCEL` stands in no machine: it names
- * an exchange of any connection of the session, ended ones included, and asks
- * the server to end it with `ERROR`.
+ * Three states tolerate what was on its way when the other end moved on: `listed`
+ * takes credit for a listing that has ended, `refused` takes what the client
+ * still sent of an exchange that the server has refused, and `settled` the chunk
+ * of a small file that was settled before. Everywhere else nothing can cross: an
+ * end speaks of its own accord only where the other waits. `CANCEL` stands in no
+ * machine: it names an exchange of any connection of the session, ended ones
+ * included, and asks the server to end it with `ERROR`.
  *
  * @module
  */
 
+import { WANT_COUNT_MAX } from "./limits.ts";
 import type { ConnectionKind, FrameType, Role } from "./messages.ts";
 
 /** Who sends what, such as `client PUT`. */
@@ -27,7 +30,10 @@ export type Machine = Readonly<
   Record<string, Readonly<Partial<Record<Step, string>>>>
 >;
 
-/** The machine of each kind of connection; begins in `start`. */
+/**
+ * The machine of each kind of connection; begins in `start`, where the end that
+ * has dialled speaks: the server if it is `DIALLED`.
+ */
 export const CONNECTION_MACHINES: Readonly<Record<ConnectionKind, Machine>> = {
   control: {
     start: { "client HELLO": "greeting", "server FAIL": "closed" },
@@ -101,6 +107,38 @@ function question(request: FrameType, answer: FrameType): Machine {
   };
 }
 
+/**
+ * A `FETCH`, whose state says how many answers the server owes: it speaks only
+ * where it owes one, and the client ends the exchange only where it owes none,
+ * so that nothing is under way when it does.
+ */
+function fetching(): Machine {
+  const states: Record<string, Machine[string]> = {
+    start: { "client FETCH": "asked" },
+    asked: { "server OPENED": "open", "server ERROR": "over" },
+  };
+  const owing = (count: number) => count === 0 ? "open" : `owing${count}`;
+  for (let count = 0; count <= WANT_COUNT_MAX; count++) {
+    const state = owing(count);
+    const more = owing(count + 1);
+    states[state] = {
+      ...count < WANT_COUNT_MAX &&
+        { "client WANT": more, "client SUMS": more },
+      ...count === 0 ? { "client ACKNOWLEDGE": "over" } : {
+        "server DATA": state,
+        "server HAVE": state,
+        "server SENT": owing(count - 1),
+        "server ERROR": "refused",
+      },
+    };
+  }
+  return {
+    ...states,
+    refused: { "client WANT": "refused", "client SUMS": "refused" },
+    over: {},
+  };
+}
+
 /** The machine of each exchange on the control connection, by its request. */
 export const CONTROL_EXCHANGES = {
   GRANT: question("GRANT", "GRANTED"),
@@ -168,48 +206,31 @@ export const DATA_EXCHANGES = {
   STORE: {
     start: { "client STORE": "storing" },
     storing: {
-      "client DATA": "storing",
+      "client DATA": "stored",
       "server RECEIPT": "settled",
       "server ERROR": "refused",
     },
-    settled: { "client ACKNOWLEDGE": "over" },
+    stored: { "server RECEIPT": "settled", "server ERROR": "refused" },
+    settled: { "client DATA": "settled", "client ACKNOWLEDGE": "over" },
     refused: { "client DATA": "refused" },
     over: {},
   },
-  FETCH: {
-    start: { "client FETCH": "asked" },
-    asked: { "server OPENED": "open", "server ERROR": "over" },
-    open: {
-      "client WANT": "open",
-      "server DATA": "open",
-      "client SUMS": "open",
-      "server HAVE": "open",
-      "server SENT": "open",
-      "server ERROR": "refused",
-      "client ACKNOWLEDGE": "over",
-    },
-    refused: {
-      "client WANT": "refused",
-      "client SUMS": "refused",
-      "client ACKNOWLEDGE": "refused",
-    },
-    over: {},
-  },
+  FETCH: fetching(),
   JOIN: {
     start: { "client JOIN": "asked" },
     asked: { "server OPENED": "joined", "server ERROR": "refused" },
     joined: {
-      "client DATA": "joined",
+      "client DATA": "sending",
       "client FLUSH": "flushing",
       "client ACKNOWLEDGE": "over",
+    },
+    sending: {
+      "client DATA": "sending",
+      "client FLUSH": "flushing",
       "server ERROR": "refused",
     },
     flushing: { "server FLUSHED": "joined", "server ERROR": "refused" },
-    refused: {
-      "client DATA": "refused",
-      "client FLUSH": "refused",
-      "client ACKNOWLEDGE": "refused",
-    },
+    refused: { "client DATA": "refused", "client FLUSH": "refused" },
     over: {},
   },
 } as const satisfies Readonly<Record<string, Machine>>;
@@ -231,7 +252,9 @@ export const ENDED_STATES: ReadonlySet<string> = new Set([
 
 /**
  * Requests that may follow each other on a data connection without waiting for
- * answers: all that the client sends of one stands before all of the next.
+ * answers. What the client sends of its own accord of one, the request and its
+ * chunk, stands before the next; what it says to an answer (`ACKNOWLEDGE`,
+ * `WANT`) stands wherever it is due.
  */
 export const PIPELINED_REQUESTS: ReadonlySet<FrameType> = new Set([
   "GET",

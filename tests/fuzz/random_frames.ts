@@ -44,6 +44,17 @@ function unsigned(random: SeededRandom, bits: number): number {
   return Math.floor(all / 2 ** (53 - random.integer(0, bits)));
 }
 
+/** Runs as messages may name them: in order, of one chunk or more. */
+function runs(random: SeededRandom, count: number): unknown[] {
+  let next = 0;
+  return Array.from({ length: count }, () => {
+    const first = next + unsigned(random, 12);
+    const length = 1 + unsigned(random, 12);
+    next = first + length;
+    return { first, count: length };
+  });
+}
+
 const SIMPLE: Readonly<Record<string, (random: SeededRandom) => unknown>> = {
   u16: (random) => unsigned(random, 16),
   u32: (random) => unsigned(random, 32),
@@ -67,9 +78,13 @@ function value(random: SeededRandom, name: string): unknown {
   if (name.startsWith("one of ")) {
     return random.pick(name.slice(7).split(", "));
   }
-  const sized = /^(text|bytes)\((\d+)\)$/.exec(name);
+  const sized = /^(text|bytes|blob)\((\d+)(?:, (\d+))?\)$/.exec(name);
   if (sized === null) return SIMPLE[name]!(random);
   const size = Number(sized[2]);
+  if (sized[1] === "blob") {
+    const unit = Number(sized[3]);
+    return random.bytes(unit * random.size(1, size / unit));
+  }
   return sized[1] === "bytes" ? random.bytes(size) : text(random, size);
 }
 
@@ -83,7 +98,7 @@ function body(
     if (without.includes(name)) continue;
     if (presence === "repeated") {
       const count = random.size(0, Math.min(countMax, 20));
-      result[name] = Array.from(
+      result[name] = codec.name === "run" ? runs(random, count) : Array.from(
         { length: count },
         () => value(random, codec.name),
       );

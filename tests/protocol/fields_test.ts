@@ -2,7 +2,9 @@ import { assertEquals, assertThrows } from "@std/assert";
 import { ByteReader } from "../../lib/protocol/byte_reader.ts";
 import { ByteWriter } from "../../lib/protocol/byte_writer.ts";
 import {
+  blob,
   bytes,
+  checked,
   type Fields,
   flag,
   label,
@@ -37,6 +39,10 @@ function roundTrip<T>(codec: ValueCodec<T>, value: T): T {
   return result;
 }
 
+function even(value: number): string | undefined {
+  return value % 2 === 0 ? undefined : `${value} is odd`;
+}
+
 const VALUES: readonly (readonly [ValueCodec<unknown>, readonly unknown[]])[] =
   [
     [u16, [0, 1, 65_535]],
@@ -47,6 +53,8 @@ const VALUES: readonly (readonly [ValueCodec<unknown>, readonly unknown[]])[] =
     [text(4), ["", "abcd", "ää", "🚢"]],
     [label(4), ["", "abcd", "ää", "🚢"]],
     [bytes(2), [new Uint8Array([0, 255])]],
+    [blob(4, 2), [new Uint8Array(2), new Uint8Array([1, 2, 3, 4])]],
+    [checked(u16, even), [0, 2]],
     [oneOf(["a", "b"]), ["a", "b"]],
     [record("pair", { a: required(1, u16), b: optional(2, flag) }), [
       { a: 1 },
@@ -68,6 +76,8 @@ const UNWRITABLE:
     [time, [2 ** 53, -(2 ** 53), NaN, Infinity]],
     [text(3), ["abcd", "ää"]],
     [bytes(2), [new Uint8Array(1), new Uint8Array(3)]],
+    [blob(4, 2), [0, 1, 3, 5, 6].map((size) => new Uint8Array(size))],
+    [checked(u16, even), [1, 65_536]],
     [oneOf(["a", "b"]), ["c", ""]],
   ] as readonly (readonly [ValueCodec<unknown>, readonly unknown[]])[];
 
@@ -115,6 +125,7 @@ const SHAPE = {
   one: required(1, u16),
   maybe: optional(3, u16),
   many: repeated(5, u16, 2),
+  rising: repeated(6, u16, 3, (before, next) => before < next),
 } satisfies Fields;
 
 function readShape(hex: string) {
@@ -125,7 +136,12 @@ function readShape(hex: string) {
 
 Deno.test("writeBody() writes fields in the order of their numbers", () => {
   const writer = new ByteWriter();
-  writeBody(writer, SHAPE, { many: [8, 9], maybe: undefined, one: 7 });
+  writeBody(writer, SHAPE, {
+    rising: [],
+    many: [8, 9],
+    maybe: undefined,
+    one: 7,
+  });
   assertEquals(
     writer.finish().toHex(),
     "0100020007" + "0500020008" + "0500020009",
@@ -143,10 +159,43 @@ Deno.test("writeBody() refuses a body that lacks a required field", () => {
 
 Deno.test("writeBody() refuses more repetitions than may be", () => {
   const error = assertThrows(
-    () => writeBody(new ByteWriter(), SHAPE, { one: 1, many: [1, 2, 3] }),
+    () =>
+      writeBody(new ByteWriter(), SHAPE, {
+        one: 1,
+        many: [1, 2, 3],
+        rising: [],
+      }),
     ProtocolError,
   );
   assertEquals([error.fault, error.code], ["local", "limit"]);
+});
+
+Deno.test("writeBody() refuses what is out of order", () => {
+  const fields = { many: repeated(1, u16, 9, (before, next) => before < next) };
+  writeBody(new ByteWriter(), fields, { many: [1, 2, 5] });
+  const error = assertThrows(
+    () => writeBody(new ByteWriter(), fields, { many: [1, 5, 5] }),
+    ProtocolError,
+    '"many" is out of order',
+  );
+  assertEquals(error.fault, "local");
+});
+
+Deno.test("runs that the peer would refuse are not written", () => {
+  const last = { first: 2 ** 24 - 1, count: 1 };
+  const wrong = [
+    [{ first: 0, count: 0 }],
+    [{ ...last, count: 2 }],
+    [{ first: 1, count: 2 }, { first: 2, count: 1 }],
+    Array.from({ length: 1025 }, (_, first) => ({ first, count: 1 })),
+  ];
+  for (const runs of wrong) {
+    assertThrows(
+      () => writeBody(new ByteWriter(), MESSAGES.WANT.fields, { runs }),
+      ProtocolError,
+    );
+  }
+  writeBody(new ByteWriter(), MESSAGES.WANT.fields, { runs: [last] });
 });
 
 Deno.test("writeBody() refuses a field longer than its length can say", () => {
@@ -161,7 +210,7 @@ Deno.test("writeBody() refuses a field longer than its length can say", () => {
 
 Deno.test("readBody() leaves optional fields out and repeated ones empty", () => {
   assertEquals(readShape("0100020007"), {
-    body: { one: 7, many: [] },
+    body: { one: 7, many: [], rising: [] },
     failure: undefined,
   });
 });
@@ -180,6 +229,10 @@ const UNREADABLE: readonly (readonly [hex: string, failure: string])[] = [
     "field 5 stands more than 2 times",
   ],
   ["01000107", "value has 1 bytes, not 2"],
+  [
+    "0100020007 0600020007 0600020008 0600020008",
+    "field 6 stands in the wrong order",
+  ],
 ];
 
 for (const [hex, failure] of UNREADABLE) {

@@ -12,6 +12,8 @@ import {
   PATH_SIZE_MAX,
   ProtocolError,
   RESERVED_NAME,
+  RUN_COUNT_MAX,
+  SUM_COUNT_MAX,
   TEXT_SIZE_MAX,
 } from "../../lib/protocol/mod.ts";
 import * as storage from "../../lib/storage/limits.ts";
@@ -32,6 +34,11 @@ Deno.test("every offset in the largest file is a safe integer", () => {
 
 Deno.test("a message has room for the longest error", () => {
   assert(2 * PATH_SIZE_MAX + TEXT_SIZE_MAX + HEADER_SIZE < MESSAGE_SIZE_MAX);
+});
+
+Deno.test("a message has room for the most runs, and for the most sums", () => {
+  assert(RUN_COUNT_MAX * (3 + 2 * (3 + 4)) < MESSAGE_SIZE_MAX);
+  assert(SUM_COUNT_MAX * 4 + 2 * (3 + 4) < MESSAGE_SIZE_MAX);
 });
 
 Deno.test("errorCodeName() gives every code's name, and internal for others", () => {

@@ -1,68 +1,12 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
-  type ConnectionKind,
-  type Conversation,
+  Conversation,
   EXCHANGE_COUNT_MAX,
-  type FrameType,
-  isExchangeType,
   ProtocolError,
-  type Role,
   type Step,
 } from "../../lib/protocol/mod.ts";
-import { other, ready, splitStep, walk } from "./machines.ts";
-import { Conversation as NewConversation } from "../../lib/protocol/mod.ts";
-
-interface Sent {
-  readonly type: FrameType;
-  readonly id: number;
-}
-
-/** Both ends of a connection, with a wire between them that can be slow. */
-class Pair {
-  readonly client: Conversation;
-  readonly server: Conversation;
-  readonly #wire = { client: [] as Sent[], server: [] as Sent[] };
-
-  constructor(kind: ConnectionKind, isReady = true) {
-    const make = (role: Role) =>
-      isReady ? ready(kind, role) : new NewConversation(kind, role);
-    this.client = make("client");
-    this.server = make("server");
-  }
-
-  /** Sends a frame that does not arrive yet. */
-  send(step: Step, id = 0): void {
-    const [sender, type] = splitStep(step);
-    this[sender].step(sender, { type, id });
-    this.#wire[sender].push({ type, id });
-  }
-
-  /** Lets everything arrive that one end has sent. */
-  arrive(sender: Role): void {
-    for (const frame of this.#wire[sender].splice(0)) {
-      this[other(sender)].step(sender, frame);
-    }
-  }
-
-  /** Sends frames that arrive at once. */
-  walk(steps: readonly Step[], id = 0): void {
-    for (const step of steps) {
-      const [sender, type] = splitStep(step);
-      this.send(step, isExchangeType(type) ? id : 0);
-      this.arrive(sender);
-    }
-  }
-
-  /** The states of both ends. */
-  get states(): string[] {
-    return [this.client.state, this.server.state];
-  }
-
-  /** The states of an exchange at both ends. */
-  exchange(id: number): (string | undefined)[] {
-    return [this.client.exchangeState(id), this.server.exchangeState(id)];
-  }
-}
+import { ready, walk } from "./machines.ts";
+import { Pair } from "./pair.ts";
 
 Deno.test("a whole control session", () => {
   const pair = new Pair("control", false);
@@ -239,25 +183,56 @@ Deno.test("more exchanges at once than the limit are refused", () => {
   }
 });
 
-const RUNNING: readonly (readonly Step[])[] = [
+const ALONE: readonly (readonly Step[])[] = [
   ["client PUT"],
   ["client PUT", "server OPENED"],
   ["client PUT", "server OPENED", "client END"],
+  ["client PUT", "server OPENED", "client END", "server AGAIN"],
   ["client PUT", "server RECEIPT"],
+  ["client FETCH"],
+  ["client FETCH", "server OPENED"],
+  ["client FETCH", "server OPENED", "client WANT"],
+  ["client JOIN"],
+  ["client JOIN", "server OPENED"],
+  ["client JOIN", "server OPENED", "client DATA"],
+];
+
+const PIPELINED: readonly (readonly Step[])[] = [
   ["client GET"],
   ["client GET", "server OPENED"],
   ["client GET", "server OPENED", "server END"],
+  ["client GET", "server OPENED", "server END", "client WANT"],
+  ["client STORE"],
+  ["client STORE", "client DATA"],
+  ["client STORE", "client DATA", "server RECEIPT"],
 ];
 
-for (const steps of RUNNING) {
-  Deno.test(`a second transfer is refused after ${steps.join(", ")}`, () => {
-    const server = ready("data", "server");
-    walk(server, steps, 1);
-    const error = assertThrows(
-      () => walk(server, ["client GET"], 2),
-      ProtocolError,
-    );
-    assertEquals(error.code, "limit");
+function assertNotBegun(steps: readonly Step[], request: Step): void {
+  const server = ready("data", "server");
+  walk(server, steps, 1);
+  const error = assertThrows(() => walk(server, [request], 2), ProtocolError);
+  assertEquals(error.code, "limit", request);
+}
+
+for (const steps of ALONE) {
+  Deno.test(`nothing else begins after ${steps.join(", ")}`, () => {
+    for (const request of ["PUT", "FETCH", "JOIN", "GET", "STORE"] as const) {
+      assertNotBegun(steps, `client ${request}`);
+    }
+  });
+}
+
+for (const steps of PIPELINED) {
+  Deno.test(`only what is pipelined begins after ${steps.join(", ")}`, () => {
+    for (const request of ["PUT", "FETCH", "JOIN"] as const) {
+      assertNotBegun(steps, `client ${request}`);
+    }
+    for (const request of ["GET", "STORE"] as const) {
+      const pair = new Pair("data");
+      pair.walk(steps, 1);
+      pair.walk([`client ${request}`], 2);
+      assertEquals([pair.client.open, pair.server.open], [2, 2]);
+    }
   });
 }
 
@@ -287,7 +262,7 @@ Deno.test("an end that was wronged may say so, once", () => {
 });
 
 Deno.test("a wronged client says so only to what has shown to be a server", () => {
-  const early = new NewConversation("control", "client");
+  const early = new Conversation("control", "client");
   walk(early, ["client HELLO"]);
   const error = assertThrows(() => walk(early, ["server READY"]));
   assertEquals(assertThrows(() => walk(early, ["client FAIL"])), error);

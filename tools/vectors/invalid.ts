@@ -18,6 +18,7 @@ import {
   CODES,
   ENUM_FIELDS,
   headerOf,
+  run,
   SMALLEST,
   type TypeName,
 } from "./valid.ts";
@@ -33,6 +34,7 @@ export interface InvalidVector {
 type MessageName = Exclude<TypeName, "DATA">;
 
 const CHUNK_SIZE = 1_048_576;
+const CHUNK_COUNT_MAX = 2 ** 24;
 
 function bad(
   name: string,
@@ -86,7 +88,7 @@ function headers(): InvalidVector[] {
       ...ping,
       damage: 1,
     }, pingBody),
-    ...[0x00, 0x0b, 0x0f, 0x1f, 0x28, 0x7f].map((code) =>
+    ...[0x00, 0x0c, 0x0f, 0x33, 0x7f].map((code) =>
       bad(`header: unknown type ${code}`, "unsupported", { code, id: 1 })
     ),
     ...[0x10, 0x20, 0x40, 0x80].map((flags) =>
@@ -263,21 +265,43 @@ function counts(): InvalidVector[] {
   ];
 }
 
+/** A field of every type of value, and lengths that it cannot have. */
+const WRONG_LENGTHS: readonly [MessageName, number, string, number[]][] = [
+  ["MORE", 1, "u16", [0, 1, 3]],
+  ["PING", 1, "u32", [0, 3, 5]],
+  ["PROGRESS", 1, "u64", [0, 7, 9]],
+  ["OPENED", 2, "time", [0, 7, 9]],
+  ["LIST", 2, "flag", [0, 2]],
+  ["GET", 2, "enumeration", [0, 2]],
+  ["HELLO", 3, "bytes(32)", [0, 31, 33]],
+  ["READY", 1, "bytes(16)", [0, 15, 17]],
+  ["GRANTED", 1, "bytes(32)", [0, 31, 33]],
+  ["PUT", 2, "bytes(16)", [0, 15, 17]],
+  ["END", 2, "bytes(32)", [0, 31, 33]],
+  ["DIALLED", 1, "bytes(16)", [0, 15, 17]],
+  ["DIALLED", 2, "bytes(32)", [0, 31, 33]],
+  ["DIAL", 1, "u16", [0, 1, 3]],
+  ["DIAL", 2, "bytes(32)", [0, 31, 33]],
+  ["READY", 7, "flag", [0, 2]],
+  ["SET_ATTRIBUTES", 2, "time", [0, 7, 9]],
+  ["SET_ATTRIBUTES", 3, "u16", [0, 1, 3]],
+  ["PUT", 8, "u16", [0, 1, 3]],
+  ["PUT", 9, "bytes(32)", [0, 31, 33]],
+  ["OPENED", 3, "bytes(32)", [0, 31, 33]],
+  ["OPENED", 4, "u16", [0, 1, 3]],
+  ["RECEIPT", 6, "resumedFrom", [0, 7, 9]],
+  ["RECEIPT", 7, "repaired", [0, 7, 9]],
+  ["FETCH", 2, "bytes(32)", [0, 31, 33]],
+  ["HAVE", 1, "u32", [0, 3, 5]],
+  ["HAVE", 2, "blob(32768, 4)", [0, 1, 3, 5, 32_769, 32_772]],
+  ["JOIN", 1, "bytes(16)", [0, 15, 17]],
+  ["STORE", 2, "bytes(16)", [0, 15, 17]],
+  ["STORE", 3, "u32", [0, 3, 5]],
+  ["STORE", 7, "u16", [0, 1, 3]],
+];
+
 function values(): InvalidVector[] {
   const zeros = (count: number): string => count === 0 ? "" : `00*${count}`;
-  const wrongLengths: [MessageName, number, string, number[]][] = [
-    ["MORE", 1, "u16", [0, 1, 3]],
-    ["PING", 1, "u32", [0, 3, 5]],
-    ["PROGRESS", 1, "u64", [0, 7, 9]],
-    ["OPENED", 2, "time", [0, 7, 9]],
-    ["LIST", 2, "flag", [0, 2]],
-    ["GET", 2, "enumeration", [0, 2]],
-    ["HELLO", 3, "bytes(32)", [0, 31, 33]],
-    ["READY", 1, "bytes(16)", [0, 15, 17]],
-    ["GRANTED", 1, "bytes(32)", [0, 31, 33]],
-    ["PUT", 2, "bytes(16)", [0, 15, 17]],
-    ["END", 2, "bytes(32)", [0, 31, 33]],
-  ];
   const tooLong: [MessageName, number, number][] = [
     ["HELLO", 2, 128],
     ["GREETING", 2, 128],
@@ -291,6 +315,9 @@ function values(): InvalidVector[] {
     ["LIST", 1, 4096],
     ["RENAME", 2, 4096],
     ["PUT", 1, 4096],
+    ["FETCH", 1, 4096],
+    ["STORE", 1, 4096],
+    ["SET_ATTRIBUTES", 1, 4096],
   ];
   const notUtf8: [string, string][] = [
     ["ff", "a byte that no text has"],
@@ -301,7 +328,7 @@ function values(): InvalidVector[] {
     ["80", "a continuation without a start"],
   ];
   return [
-    ...wrongLengths.flatMap(([type, number, name, lengths]) =>
+    ...WRONG_LENGTHS.flatMap(([type, number, name, lengths]) =>
       lengths.map((length) =>
         value(type, [number, zeros(length)], `${name} of ${length} bytes`)
       )
@@ -318,7 +345,38 @@ function values(): InvalidVector[] {
     value("OPENED", [2, u64(-(2n ** 53n))], "time of -2^53"),
     value("REMOVE", [2, u8(2)], "flag of 2"),
     value("REMOVE", [2, u8(255)], "flag of 255"),
+    value("READY", [7, u8(2)], "flag of 2"),
   ];
+}
+
+/** What no list of runs may be. */
+function runs(): InvalidVector[] {
+  const wrong: [string, ...string[]][] = [
+    ["run of no chunk", run(3, 0)],
+    ["run beyond the largest file", run(1, CHUNK_COUNT_MAX)],
+    ["run that begins beyond the largest file", run(CHUNK_COUNT_MAX, 1)],
+    ["run as long as may be", run(0xffff_ffff, 0xffff_ffff)],
+    ["runs that overlap", run(0, 2), run(1, 2)],
+    ["runs in descending order", run(5, 1), run(0, 1)],
+    ["the same run twice", run(5, 1), run(5, 1)],
+    ["run without a length", field(1, u32(0))],
+    ["run without a beginning", field(2, u32(1))],
+    ["empty run", ""],
+    ["run with a first of 3 bytes", `${field(1, "000000")} 02000400000001`],
+    ["run with a count twice", `${run(0, 1)} 02000400000001`],
+  ];
+  const types = ["WANT", "SUMS", "AGAIN"] as const;
+  const tooMany = Array.from({ length: 1025 }, (_, at) => run(2 * at, 1));
+  const each = types.flatMap((type) => [
+    ...wrong.map(([name, ...values]) =>
+      body(type, name, values.map((value) => field(1, value)))
+    ),
+    body(type, "unknown critical field in a run", [
+      field(1, `${run(0, 1)} ${field(128, "")}`),
+    ], "unsupported"),
+  ]);
+  const long = body("WANT", "1025 runs", tooMany.map((run) => field(1, run)));
+  return [...each, long];
 }
 
 const ENUM_SIZES: Readonly<Record<string, number>> = {
@@ -362,6 +420,7 @@ export function invalidVectors(): InvalidVector[] {
     ...missingFields(),
     ...counts(),
     ...values(),
+    ...runs(),
     ...enumerations(),
   ];
 }

@@ -52,6 +52,7 @@ export const CODES = {
   PONG: 0x08,
   GOODBYE: 0x09,
   FAIL: 0x0a,
+  DIALLED: 0x0b,
   GRANT: 0x10,
   GRANTED: 0x11,
   LIST: 0x12,
@@ -67,6 +68,7 @@ export const CODES = {
   DONE: 0x1c,
   ERROR: 0x1d,
   CANCEL: 0x1e,
+  SET_ATTRIBUTES: 0x1f,
   PUT: 0x20,
   GET: 0x21,
   OPENED: 0x22,
@@ -75,6 +77,17 @@ export const CODES = {
   PROGRESS: 0x25,
   RECEIPT: 0x26,
   ACKNOWLEDGE: 0x27,
+  FETCH: 0x28,
+  WANT: 0x29,
+  SENT: 0x2a,
+  SUMS: 0x2b,
+  HAVE: 0x2c,
+  AGAIN: 0x2d,
+  JOIN: 0x2e,
+  FLUSH: 0x2f,
+  FLUSHED: 0x30,
+  STORE: 0x31,
+  DIAL: 0x32,
 } as const;
 
 /** The name of a frame. */
@@ -88,10 +101,13 @@ const OTHER_NONCE = "ff*32";
 const SESSION = "00112233445566778899aabbccddeeff";
 const TOKEN = "a5*32";
 const UPLOAD = "0f1e2d3c4b5a69788796a5b4c3d2e1f0";
+const RESUME_TOKEN = "5e*32";
+const FINGERPRINT = "f1*32";
 const DIGEST =
   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 const SAFE_MAX = Number.MAX_SAFE_INTEGER;
 const CHUNK_SIZE = 1_048_576;
+const CHUNK_COUNT_MAX = 2 ** 24;
 const FLAG = { [u8(0)]: false, [u8(1)]: true };
 
 /** The smallest body of every message: its required fields, by their numbers. */
@@ -127,6 +143,10 @@ export const SMALLEST: Readonly<
   PONG: [[field(1, u32(0))], { cookie: 0 }],
   GOODBYE: [[field(1, "")], { reason: "" }],
   FAIL: [[field(1, u16(1)), field(2, "")], { code: 1, message: "" }],
+  DIALLED: [
+    [field(1, SESSION), field(2, TOKEN)],
+    { session: { hex: SESSION }, token: { hex: TOKEN } },
+  ],
   GRANT: [[], {}],
   GRANTED: [[field(1, TOKEN)], { token: { hex: TOKEN } }],
   LIST: [[field(1, ""), field(2, u8(0))], { path: "", recursive: false }],
@@ -157,6 +177,7 @@ export const SMALLEST: Readonly<
   DONE: [[], {}],
   ERROR: [[field(1, u16(1)), field(2, "")], { code: 1, message: "" }],
   CANCEL: [[], {}],
+  SET_ATTRIBUTES: [[field(1, "")], { path: "" }],
   PUT: [
     [
       field(1, ""),
@@ -188,7 +209,44 @@ export const SMALLEST: Readonly<
     { path: "", publication: "created", size: 0, durable: false },
   ],
   ACKNOWLEDGE: [[], {}],
+  FETCH: [[field(1, "")], { path: "" }],
+  WANT: [[], { runs: [] }],
+  SENT: [[], {}],
+  SUMS: [[], { runs: [] }],
+  HAVE: [
+    [field(1, u32(0)), field(2, "00000000")],
+    { first: 0, sums: { hex: "00000000" } },
+  ],
+  AGAIN: [[], { runs: [] }],
+  JOIN: [[field(1, UPLOAD)], { upload: { hex: UPLOAD } }],
+  FLUSH: [[], {}],
+  FLUSHED: [[], {}],
+  STORE: [
+    [
+      field(1, ""),
+      field(2, UPLOAD),
+      field(3, u32(0)),
+      field(5, u8(0)),
+      field(6, u8(0)),
+    ],
+    {
+      path: "",
+      upload: { hex: UPLOAD },
+      size: 0,
+      onConflict: "fail",
+      durability: "full",
+    },
+  ],
+  DIAL: [
+    [field(1, u16(1024)), field(2, TOKEN)],
+    { port: 1024, token: { hex: TOKEN } },
+  ],
 };
+
+/** The value of a run of chunks. */
+export function run(first: number, count: number): string {
+  return `${field(1, u32(first))} ${field(2, u32(count))}`;
+}
 
 /** Whether frames of a type belong to an exchange. */
 export function isExchange(type: TypeName): boolean {
@@ -262,6 +320,8 @@ const NAMED: readonly (readonly [string, string, readonly string[]])[] = [
   ["ENTRY", "algorithm", ["crc32-chunks", "sha256"]],
   ["DONE", "publication", ["created", "replaced", "renamed", "skipped"]],
   ["RECEIPT", "publication", ["created", "replaced", "renamed", "skipped"]],
+  ["STORE", "onConflict", ["fail", "overwrite", "rename", "skip"]],
+  ["STORE", "durability", ["full", "none"]],
 ];
 
 /** Numbers of the enumerated fields. */
@@ -276,6 +336,8 @@ export const ENUM_FIELDS: Readonly<Record<string, number>> = {
   "ENTRY algorithm": 7,
   "DONE publication": 2,
   "RECEIPT publication": 2,
+  "STORE onConflict": 5,
+  "STORE durability": 6,
 };
 
 function everyEnumValue(): ValidVector[] {
@@ -298,6 +360,7 @@ function everyFlag(): ValidVector[] {
     ["REMOVE", "recursive", 2],
     ["ENTRY", "addressable", 6],
     ["RECEIPT", "durable", 4],
+    ["READY", "active", 7],
   ] as const;
   return flags.flatMap(([type, name, number]) =>
     Object.entries(FLAG).map(([byte, value]) =>
@@ -466,6 +529,23 @@ function controlMessages(): ValidVector[] {
     valid("of a removal", "DONE", [field(3, u64(12))], { count: 12 }),
     changed("with a path", "ERROR", [3, utf8("a/b")], { path: "a/b" }),
     valid("largest id", "CANCEL", [], {}, { id: 0xffff_ffff }),
+    valid("time and mode", "SET_ATTRIBUTES", [
+      field(1, utf8("a/b")),
+      field(2, u64(-1)),
+      field(3, u16(0o755)),
+    ], { path: "a/b", modified: -1, mode: 0o755 }),
+    changed("a mode of 0 is not a missing mode", "SET_ATTRIBUTES", [
+      3,
+      u16(0),
+    ], { mode: 0 }),
+    changed("bits that the server does not set", "SET_ATTRIBUTES", [
+      3,
+      u16(0xffff),
+    ], { mode: 0xffff }),
+    changed("largest port", "DIAL", [1, "ffff"], { port: 65_535 }),
+    changed("a port that the server denies", "DIAL", [1, u16(22)], {
+      port: 22,
+    }),
   ];
 }
 
@@ -531,6 +611,90 @@ function transferMessages(): ValidVector[] {
   ];
 }
 
+/** Resume, repair, parts of files and streams, small files. */
+function partMessages(): ValidVector[] {
+  const sums = "deadbeef 00000000 ffffffff";
+  return [
+    changed("one that can be continued", "PUT", [9, RESUME_TOKEN], {
+      resume: { hex: RESUME_TOKEN },
+    }),
+    changed("with a mode", "PUT", [8, u16(0o644)], { mode: 0o644 }),
+    changed("with a mode", "STORE", [7, u16(0o600)], { mode: 0o600 }),
+    changed("with a time", "STORE", [4, u64(1_700_000_000_123)], {
+      modified: 1_700_000_000_123,
+    }),
+    changed("a whole chunk", "STORE", [3, u32(CHUNK_SIZE)], {
+      size: CHUNK_SIZE,
+    }),
+    changed("larger than servers take: not the decoder's business", "STORE", [
+      3,
+      u32(0xffff_ffff),
+    ], { size: 0xffff_ffff }),
+    valid("of a GET or a FETCH", "OPENED", [
+      field(1, u64(5)),
+      field(2, u64(1_700_000_000_123)),
+      field(3, FINGERPRINT),
+      field(4, u16(0o640)),
+    ], {
+      size: 5,
+      modified: 1_700_000_000_123,
+      fingerprint: { hex: FINGERPRINT },
+      mode: 0o640,
+    }),
+    valid("of an upload that was continued and repaired", "RECEIPT", [
+      field(1, utf8("a.bin")),
+      field(2, u8(1)),
+      field(3, u64(SAFE_MAX)),
+      field(4, u8(1)),
+      field(5, DIGEST),
+      field(6, u64(4 * CHUNK_SIZE)),
+      field(7, u64(2)),
+    ], {
+      path: "a.bin",
+      publication: "replaced",
+      size: SAFE_MAX,
+      durable: true,
+      digest: { hex: DIGEST },
+      resumedFrom: 4 * CHUNK_SIZE,
+      repaired: 2,
+    }),
+    changed("only as it was", "FETCH", [2, FINGERPRINT], {
+      fingerprint: { hex: FINGERPRINT },
+    }),
+    valid("three sums", "HAVE", [field(1, u32(7)), field(2, sums)], {
+      first: 7,
+      sums: { hex: sums },
+    }),
+    valid("the most sums, to the last chunk of the largest file", "HAVE", [
+      field(1, u32(CHUNK_COUNT_MAX - 8192)),
+      field(2, "0badcafe*8192"),
+    ], { first: CHUNK_COUNT_MAX - 8192, sums: { hex: "0badcafe*8192" } }),
+  ];
+}
+
+/** Lists of runs. */
+function runMessages(): ValidVector[] {
+  const last = CHUNK_COUNT_MAX - 1;
+  const most = Array.from({ length: 1024 }, (_, at) => 2 * at);
+  return [
+    ...(["WANT", "SUMS", "AGAIN"] as const).flatMap((type) => [
+      valid("a chunk, and some that touch it", type, [
+        field(1, run(0, 1)),
+        field(1, run(1, 3)),
+      ], { runs: [{ first: 0, count: 1 }, { first: 1, count: 3 }] }),
+      valid("all that the largest file has", type, [
+        field(1, run(0, CHUNK_COUNT_MAX)),
+      ], { runs: [{ first: 0, count: CHUNK_COUNT_MAX }] }),
+      valid("the last chunk of the largest file", type, [
+        field(1, run(last, 1)),
+      ], { runs: [{ first: last, count: 1 }] }),
+    ]),
+    valid("the most runs", "WANT", most.map((at) => field(1, run(at, 1))), {
+      runs: most.map((first) => ({ first, count: 1 })),
+    }),
+  ];
+}
+
 /** Frames that an encoder must write exactly so. */
 export function canonicalVectors(): ValidVector[] {
   const types = Object.keys(SMALLEST) as Exclude<TypeName, "DATA">[];
@@ -540,6 +704,8 @@ export function canonicalVectors(): ValidVector[] {
     ...sessionMessages(),
     ...controlMessages(),
     ...transferMessages(),
+    ...partMessages(),
+    ...runMessages(),
     ...everyEnumValue(),
     ...everyFlag(),
     ...everyErrorCode(),
@@ -575,6 +741,9 @@ export function lenientVectors(): ValidVector[] {
       entries: [ENTRY_VALUE],
       problems: [],
     }),
+    valid("unknown optional field in a run", "AGAIN", [
+      field(1, `${run(2, 1)} ${field(3, "00")}`),
+    ], { runs: [{ first: 2, count: 1 }] }),
     valid("unknown flags that are not critical", "GRANT", [], {}, {
       flags: 0x0f,
     }),
