@@ -106,7 +106,7 @@ export class SimConnection implements Connection {
     }
   }
 
-  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     for (let at = 0; at < bytes.length;) {
       if (!this.owner.alive) return never();
       this.#assertUsable();
@@ -123,6 +123,7 @@ export class SimConnection implements Connection {
       at += length;
     }
     if (!this.owner.alive) return never();
+    return bytes.length;
   }
 
   endWrite(): Promise<void> {

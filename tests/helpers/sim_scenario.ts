@@ -43,6 +43,7 @@ export const THEMES: readonly Theme[] = [
     partitions: 2,
   },
   { name: "flips", network: { flip: 0.9 } },
+  { name: "silence", network: { silence: 0.3 } },
   { name: "kills", network: { reset: 0.1 }, kills: 6, clientDeaths: 3 },
   { name: "power", network: {}, powerLosses: 12 },
   { name: "power", network: { reset: 0.1 }, powerLosses: 12, clientDeaths: 3 },
@@ -59,17 +60,6 @@ export const THEMES: readonly Theme[] = [
     clientDeaths: 2,
     diskFaults: 3,
   },
-];
-
-/**
- * What can go wrong as well, and what Ferry has no answer to yet. By name in
- * `FERRY_SIM_THEME`, as every other theme.
- *
- * One data connection that is half open while the control connection lives
- * keeps its transfer waiting for ever.
- */
-export const OPEN_THEMES: readonly Theme[] = [
-  { name: "silence", network: { silence: 0.3 } },
 ];
 
 /** Names of files that everybody fights over. */

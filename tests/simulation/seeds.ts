@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { OPEN_THEMES, type Theme, THEMES } from "../helpers/sim_scenario.ts";
+import { type Theme, THEMES } from "../helpers/sim_scenario.ts";
 
 /**
  * The seed that `FERRY_SIM_SEED` names, or the first of all, as many as
@@ -22,7 +22,7 @@ export function chosenSeeds(usual: number): readonly number[] {
 export function chosenTheme(): Theme | undefined {
   const name = textIn("FERRY_SIM_THEME");
   if (name === undefined) return undefined;
-  const theme = [...THEMES, ...OPEN_THEMES].find((each) => each.name === name);
+  const theme = THEMES.find((each) => each.name === name);
   if (theme === undefined) throw new RangeError(`There is no theme "${name}"`);
   return theme;
 }
