@@ -48,6 +48,7 @@ import type {
   SessionInfo,
   TransferOptions,
 } from "./types.ts";
+import { withStallWatch } from "./stall_watch.ts";
 import { type SentFile, Upload, type UploadResult } from "./upload.ts";
 
 /** What a client is made with. */
@@ -281,10 +282,13 @@ export class FerryClient implements Client {
       resumedFrom: 0,
       wireBytes: wireBytes(channel) - before,
     });
-    return await settle(
-      download.run().then(finish),
-      () => download.usable,
+    const run = withStallWatch(
+      channel,
+      this.#parts,
+      () => channel.isReading || channel.isWriting,
+      download.run(),
     );
+    return await settle(run.then(finish), () => download.usable);
   }
 
   async put(
@@ -371,7 +375,13 @@ export class FerryClient implements Client {
       reader,
       () => session.cancel(id),
     );
-    const used = await settle(run.run(), () => run.state.usable);
+    const result = withStallWatch(
+      channel,
+      this.#parts,
+      () => run.isWaiting,
+      run.run(),
+    );
+    const used = await settle(result, () => run.state.usable);
     job.sent = run.state.sent ?? sent;
     tried.opened = run.state.opened;
     tried.ended = run.state.sent !== undefined ||

@@ -100,6 +100,12 @@ export class Upload {
     this.#cancel = cancel;
   }
 
+  /** Whether it is the server's turn: to answer, or to take what is being sent. */
+  get isWaiting(): boolean {
+    return this.#channel.isWriting || !this.state.opened ||
+      this.state.sent !== undefined;
+  }
+
   /**
    * Sends the file and waits for its receipt.
    *

@@ -113,14 +113,36 @@ export class Upload {
       // From here a cancel, or a client that is gone, changes nothing.
       this.#committing = true;
       const { algorithm } = this.#request.body;
-      const outcome = await this.#receiving.commit(body.size, {
-        algorithm,
-        value: body.digest.toHex(),
-      });
+      const outcome = await this.#whileTelling(
+        this.#receiving,
+        this.#receiving.commit(body.size, {
+          algorithm,
+          value: body.digest.toHex(),
+        }),
+      );
       await this.#settle(outcome);
     } catch (error) {
       this.#committing = false;
       await this.fail(error);
+    }
+  }
+
+  /** A disk may take its time to sync: the client is to see that somebody is at work. */
+  async #whileTelling<T>(receiving: Receiving, work: Promise<T>): Promise<T> {
+    const { clock, limits } = this.#session.context;
+    let cancel = (): void => {};
+    const again = (): void => {
+      cancel = clock.after(limits.progressInterval, () => {
+        void this.#tellProgress(receiving).then(() => !done && again());
+      });
+    };
+    let done = false;
+    again();
+    try {
+      return await work;
+    } finally {
+      done = true;
+      cancel();
     }
   }
 

@@ -87,6 +87,16 @@ export class FrameChannel {
     return this.#bytesSent;
   }
 
+  /** Whether this end waits for bytes of the peer. */
+  get isReading(): boolean {
+    return this.#reading;
+  }
+
+  /** Whether this end waits for the peer to take bytes. */
+  get isWriting(): boolean {
+    return this.#bytesQueued > 0;
+  }
+
   /**
    * Receives the next frame. A `DATA` payload stays valid while the following
    * frame is received, and no longer.
@@ -177,14 +187,21 @@ export class FrameChannel {
     // the order of the wire.
     this.#conversation.step(this.#role, frame);
     this.#bytesQueued += bytes.length;
-    const written = this.#lastWrite.then(async () => {
-      await this.#connection.write(bytes);
-      this.#bytesSent += bytes.length;
-    }).finally(() => this.#bytesQueued -= bytes.length);
+    const written = this.#lastWrite.then(() => this.#writeAll(bytes))
+      .finally(() => this.#bytesQueued -= bytes.length);
     // A failed write fails the sends behind it too, each to its own caller.
     this.#lastWrite = written;
     written.catch(() => {});
     return written;
+  }
+
+  async #writeAll(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      const rest = at === 0 ? bytes : bytes.subarray(at);
+      const length = await this.#connection.write(rest);
+      at += length;
+      this.#bytesSent += length;
+    }
   }
 
   /**

@@ -18,11 +18,13 @@ export interface Connection {
    */
   read(buffer: Uint8Array<ArrayBuffer>): Promise<number>;
   /**
-   * Writes all of `bytes`; waits while the peer takes none. One call at a time.
+   * Writes at least one byte of `bytes`; waits while the peer takes none. One
+   * call at a time.
    *
+   * @returns How many bytes were written.
    * @throws {NetworkError} `reset` or `closed`.
    */
-  write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /**
    * Ends this side: the peer reads what was written, then the end. Does
    * nothing on a connection that is broken or closed.

@@ -102,12 +102,9 @@ class TcpConnection implements Connection {
     }
   }
 
-  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     try {
-      let at = 0;
-      while (at < bytes.length) {
-        at += await this.#conn.write(at === 0 ? bytes : bytes.subarray(at));
-      }
+      return await this.#conn.write(bytes);
     } catch (error) {
       throw this.#error(error);
     }

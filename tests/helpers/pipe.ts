@@ -75,10 +75,10 @@ export class PipeEnd implements Connection {
     }
   }
 
-  async write(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
     this.#assertWhole();
     const tapped = this.tap(bytes) ?? bytes;
-    if (tapped === "swallow") return;
+    if (tapped === "swallow") return bytes.length;
     if (tapped === "reset") {
       this.reset();
       throw new NetworkError("reset", "connection reset by the peer");
@@ -100,6 +100,7 @@ export class PipeEnd implements Connection {
       at += part.length;
       peer.#wake();
     }
+    return bytes.length;
   }
 
   endWrite(): Promise<void> {

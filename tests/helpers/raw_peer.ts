@@ -60,8 +60,8 @@ export class RawPeer {
   }
 
   /** Sends bytes as they are. */
-  sendBytes(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    return this.connection.write(bytes);
+  async sendBytes(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.connection.write(bytes);
   }
 
   /** The next frame, `undefined` at the end; a payload is the caller's to keep. */
