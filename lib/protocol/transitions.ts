@@ -167,6 +167,7 @@ export const DATA_EXCHANGES = {
     start: { "client PUT": "asked" },
     asked: {
       "server HAVE": "asked",
+      "server PROGRESS": "asked",
       "server OPENED": "sending",
       "server RECEIPT": "settled",
       "server ERROR": "refused",
@@ -207,10 +208,15 @@ export const DATA_EXCHANGES = {
     start: { "client STORE": "storing" },
     storing: {
       "client DATA": "stored",
+      "server PROGRESS": "storing",
       "server RECEIPT": "settled",
       "server ERROR": "refused",
     },
-    stored: { "server RECEIPT": "settled", "server ERROR": "refused" },
+    stored: {
+      "server PROGRESS": "stored",
+      "server RECEIPT": "settled",
+      "server ERROR": "refused",
+    },
     settled: { "client DATA": "settled", "client ACKNOWLEDGE": "over" },
     refused: { "client DATA": "refused" },
     over: {},
@@ -229,7 +235,11 @@ export const DATA_EXCHANGES = {
       "client FLUSH": "flushing",
       "server ERROR": "refused",
     },
-    flushing: { "server FLUSHED": "joined", "server ERROR": "refused" },
+    flushing: {
+      "server PROGRESS": "flushing",
+      "server FLUSHED": "joined",
+      "server ERROR": "refused",
+    },
     refused: { "client DATA": "refused", "client FLUSH": "refused" },
     over: {},
   },

@@ -157,6 +157,19 @@ for (const { name, kind, machine } of EXCHANGES) {
   }
 }
 
+for (const { name, kind, machine } of EXCHANGES) {
+  if (kind === "control") continue;
+  Deno.test(`${name}: can be cancelled wherever it is open, without a crossing`, () => {
+    for (const [state, steps] of Object.entries(machine)) {
+      if (state === "start" || ENDED_STATES.has(state)) continue;
+      // Whoever owes the next frame can end it; nobody else.
+      const ends = ["server ERROR", "client ACKNOWLEDGE"] as const;
+      const possible = ends.filter((step) => steps[step] !== undefined);
+      assertEquals(possible.length, 1, state);
+    }
+  });
+}
+
 /** Frames under way in one direction that are looked at. */
 const IN_FLIGHT_MAX = 3;
 
