@@ -41,6 +41,8 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     },
     timeout: options.timeout ?? TIMEOUT_DEFAULT,
     retries: options.retries ?? RETRIES_DEFAULT,
+    stateFolder: options.stateFolder,
+    rateMax: options.rateMax,
     onReconnect: options.onReconnect ?? (() => {}),
     network: options.network ?? tcpNetwork,
     disk: options.disk ?? new DenoDisk(),

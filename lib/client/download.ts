@@ -5,12 +5,25 @@
  */
 
 import { crc32 } from "node:zlib";
-import { CHUNK_SIZE, type FrameOf, type MessageBody } from "../protocol/mod.ts";
+import {
+  CHUNK_SIZE,
+  type DataFrame,
+  type FrameOf,
+  type FrameType,
+  type MessageBody,
+  REPAIR_COUNT_MAX,
+} from "../protocol/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
-import type { Digest, DigestAlgorithm, Outcome } from "../storage/mod.ts";
+import {
+  type Digest,
+  type DigestAlgorithm,
+  type Outcome,
+  StorageError,
+} from "../storage/mod.ts";
 import { untilAborted } from "./abort.ts";
-import { FerryError, remoteError } from "./errors.ts";
+import { FerryError, remoteError, toFerryError } from "./errors.ts";
 import { LEAVE_SIZE_MAX } from "./limits.ts";
+import { toRuns } from "./runs.ts";
 import { StreamSum } from "./stream_sum.ts";
 import type { TransferProgress } from "./types.ts";
 
@@ -26,6 +39,8 @@ export interface ChunkSink {
   commit(size: number, digest: Digest): Promise<Outcome>;
   /** Gives up. */
   abort(): Promise<void>;
+  /** Gives up for now, where it can be continued. */
+  suspend(): Promise<void>;
 }
 
 /** What a download is. */
@@ -38,6 +53,12 @@ export interface DownloadRequest {
   readonly algorithm: DigestAlgorithm;
   /** Told what has been verified. */
   readonly onProgress: (progress: TransferProgress) => void;
+  /** Waits until so many bytes may be received. */
+  readonly pace: (bytes: number) => Promise<void>;
+  /** Whether the sink takes chunks in any order, so that damaged ones can come again. */
+  readonly canRepair: boolean;
+  /** What the caller may end it with. */
+  readonly signal: AbortSignal | undefined;
   /** Makes the sink, once the server has said what comes; or the outcome, if nothing is wanted. */
   readonly open: (opened: MessageBody<"OPENED">) => Promise<
     ChunkSink | Outcome
@@ -116,13 +137,108 @@ export function streamSink(
       writer.releaseLock();
       return Promise.resolve();
     },
+    suspend() {
+      return this.abort();
+    },
   };
 }
 
-/** Runs one download; {@linkcode Download.run} is called once. */
+/** Chunks that arrived, and those that arrived damaged. */
+export class ChunkTaker {
+  readonly #sink: ChunkSink;
+  readonly #pace: (bytes: number) => Promise<void>;
+  readonly #canRepair: boolean;
+  #written: Promise<void> = Promise.resolve();
+  /** Chunks that have to be sent again. */
+  readonly damaged = new Set<number>();
+
+  /**
+   * @param sink Where chunks go.
+   * @param pace Waits until so many bytes may be received.
+   * @param canRepair Whether the sink takes a chunk later; otherwise damage is
+   * the end.
+   */
+  constructor(
+    sink: ChunkSink,
+    pace: (bytes: number) => Promise<void>,
+    canRepair: boolean,
+  ) {
+    this.#sink = sink;
+    this.#pace = pace;
+    this.#canRepair = canRepair;
+  }
+
+  /** Takes a chunk; returns while it is being written. */
+  async take(
+    { offset, payload, checksum }: DataFrame,
+    onWritten: () => void,
+  ): Promise<void> {
+    await this.#written;
+    await this.#pace(payload.length);
+    const index = offset / CHUNK_SIZE;
+    this.#written = this.#sink.writeChunk(index, payload, checksum).then(
+      () => {
+        this.damaged.delete(index);
+        onWritten();
+      },
+      (error) => {
+        const isDamage = error instanceof StorageError &&
+          error.kind === "integrity";
+        if (!isDamage || !this.#canRepair) throw error;
+        this.damaged.add(index);
+      },
+    );
+    this.#written.catch(() => {});
+  }
+
+  /** Waits until every chunk is written. */
+  async flush(): Promise<void> {
+    await this.#written;
+  }
+}
+
+/**
+ * Receives the frame that may come now on a data connection.
+ *
+ * @throws {FerryError} What the server says instead.
+ */
+export async function expectAnswer<T extends FrameType>(
+  channel: FrameChannel,
+  types: readonly T[],
+): Promise<FrameOf<T>> {
+  const frame = await channel.receive();
+  if (frame === undefined) {
+    throw new FerryError(
+      "connection-lost",
+      "the server closed the data connection",
+    );
+  }
+  if ((types as readonly string[]).includes(frame.type)) {
+    return frame as FrameOf<T>;
+  }
+  if (frame.type === "ERROR") throw new ExchangeError(remoteError(frame.body));
+  if (frame.type === "FAIL") throw remoteError(frame.body);
+  throw new FerryError("protocol", `the server sent ${frame.type}`);
+}
+
+/** The server has ended the exchange, and the connection can be used again. */
+export class ExchangeError extends Error {
+  override readonly cause: FerryError;
+
+  /** @param cause What the server says. */
+  constructor(cause: FerryError) {
+    super(cause.message);
+    this.name = "ExchangeError";
+    this.cause = cause;
+  }
+}
+
+/** Runs one download of a whole file; {@linkcode Download.run} is called once. */
 export class Download {
   /** Whether the connection stands between two transfers. */
   usable = false;
+  /** Chunks that were sent again. */
+  repaired = 0;
   readonly #channel: FrameChannel;
   readonly #request: DownloadRequest;
   readonly #cancel: () => void;
@@ -151,17 +267,17 @@ export class Download {
    */
   async run(): Promise<Outcome> {
     const { id, path, algorithm, open } = this.#request;
-    await this.#channel.send({ type: "GET", id, body: { path, algorithm } });
-    const opened = await this.#expect("OPENED");
     let sink: ChunkSink | undefined;
     try {
+      await this.#channel.send({ type: "GET", id, body: { path, algorithm } });
+      const opened = await expectAnswer(this.#channel, ["OPENED"]);
       const target = await open(opened.body);
       if ("publication" in target) {
         await this.#leave();
         return target;
       }
       sink = target;
-      const end = await this.#receiveChunks(sink, opened.body.size);
+      const end = await this.#receive(sink, opened.body.size);
       const digest = { algorithm, value: end.digest.toHex() };
       const outcome = await sink.commit(end.size, digest);
       await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).then(
@@ -170,45 +286,71 @@ export class Download {
       );
       return outcome;
     } catch (error) {
-      await sink?.abort();
+      if (sink !== undefined) await giveUp(sink, error, this.#request.signal);
       if (this.#running) await this.#leave().catch(() => {});
-      throw error;
+      if (!(error instanceof ExchangeError)) throw error;
+      this.usable = true;
+      throw error.cause;
     }
   }
 
   get #running(): boolean {
     const state = this.#channel.conversation.exchangeState(this.#request.id);
-    return state === "sending" || state === "delivered";
+    return state === "sending" || state === "delivered" ||
+      state === "repairing";
   }
 
-  async #receiveChunks(
+  /** Receives all chunks, and those again that arrived damaged. */
+  async #receive(
     sink: ChunkSink,
     total: number | undefined,
   ): Promise<MessageBody<"END">> {
-    let written: Promise<void> = Promise.resolve();
+    const { id, canRepair, pace } = this.#request;
+    const taker = new ChunkTaker(sink, pace, canRepair);
+    const end = await this.#receiveChunks(taker, total, "END");
+    for (let round = 1; taker.damaged.size > 0; round++) {
+      if (round > REPAIR_COUNT_MAX) throw damagedTooOften(round);
+      this.repaired += taker.damaged.size;
+      const indexes = [...taker.damaged].sort((a, b) => a - b);
+      for (const runs of toRuns(indexes)) {
+        await this.#channel.send({ type: "WANT", id, body: { runs } });
+        await this.#receiveChunks(taker, total, "SENT");
+      }
+    }
+    return (end as FrameOf<"END">).body;
+  }
+
+  async #receiveChunks(
+    taker: ChunkTaker,
+    total: number | undefined,
+    last: "END" | "SENT",
+  ): Promise<FrameOf<"END" | "SENT">> {
     let transferred = 0;
     try {
       for (;;) {
-        const frame = await this.#expect("DATA", "END");
-        await written;
-        this.#request.onProgress({ transferred, total });
-        if (frame.type === "END") return frame.body;
-        const { offset, payload, checksum } = frame;
-        transferred += payload.length;
-        written = sink.writeChunk(offset / CHUNK_SIZE, payload, checksum);
-        written.catch(() => {});
+        const frame = await expectAnswer(this.#channel, ["DATA", last]);
+        if (frame.type !== "DATA") {
+          await taker.flush();
+          return frame;
+        }
+        const { length } = frame.payload;
+        await taker.take(frame, () => {
+          transferred += length;
+          if (last === "END") this.#request.onProgress({ transferred, total });
+        });
       }
     } finally {
-      await written.catch(() => {});
+      await taker.flush().catch(() => {});
     }
   }
 
   /** Cancels, and drops what still comes, so that the connection can be used again. */
   async #leave(): Promise<void> {
     const { id } = this.#request;
+    const { conversation } = this.#channel;
     this.#cancel();
     // All has come already: nothing more would end the wait below.
-    if (this.#channel.conversation.exchangeState(id) === "delivered") {
+    if (conversation.exchangeState(id) === "delivered") {
       await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
     }
     const end = this.#channel.bytesReceived + LEAVE_SIZE_MAX;
@@ -216,31 +358,30 @@ export class Download {
       if (this.#channel.bytesReceived > end) return;
       const frame = await this.#channel.receive();
       if (frame === undefined || frame.type === "FAIL") return;
-      if (frame.type === "END") {
+      if (conversation.exchangeState(id) === "delivered") {
         await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
       }
     }
     this.usable = true;
   }
+}
 
-  async #expect<T extends "OPENED" | "DATA" | "END">(
-    ...types: readonly T[]
-  ): Promise<FrameOf<T>> {
-    const frame = await this.#channel.receive();
-    if (frame === undefined) {
-      throw new FerryError(
-        "connection-lost",
-        "the server closed the data connection",
-      );
-    }
-    if ((types as readonly string[]).includes(frame.type)) {
-      return frame as FrameOf<T>;
-    }
-    if (frame.type === "ERROR") {
-      this.usable = true;
-      throw remoteError(frame.body);
-    }
-    if (frame.type === "FAIL") throw remoteError(frame.body);
-    throw new FerryError("protocol", `the server sent ${frame.type}`);
-  }
+/** What to do with what has arrived when a download fails. */
+export async function giveUp(
+  sink: ChunkSink,
+  error: unknown,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const isInterrupted = signal?.aborted ||
+    toFerryError(error).code === "connection-lost";
+  await (isInterrupted ? sink.suspend() : sink.abort());
+}
+
+/** The error of a chunk that arrives damaged again and again. */
+export function damagedTooOften(rounds: number): FerryError {
+  return new FerryError(
+    "integrity",
+    `parts arrived damaged ${rounds} times`,
+    { side: "local" },
+  );
 }

@@ -140,3 +140,22 @@ export function remoteError(
     path: body.path,
   });
 }
+
+/**
+ * The error of an operation on a name.
+ *
+ * @param error What was thrown.
+ * @param path The name that was asked for.
+ * @param signal What the caller may have ended it with.
+ */
+export function describe(
+  error: unknown,
+  path: string,
+  signal: AbortSignal | undefined,
+): FerryError {
+  if (signal?.aborted) return cancelled(signal.reason);
+  const found = toFerryError(error);
+  if (found.path !== undefined) return found;
+  const { code, message, side } = found;
+  return new FerryError(code, message, { side, path, cause: found.cause });
+}

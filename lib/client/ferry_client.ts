@@ -5,37 +5,24 @@
  * @module
  */
 
-import { type Clock, type Random, sleep } from "../platform/mod.ts";
-import { remoteNameProblem, UPLOAD_ID_SIZE } from "../protocol/mod.ts";
-import {
-  type ConflictPolicy,
-  type DigestAlgorithm,
-  type Disk,
-  openLocalSource,
-  type Outcome,
-  type Publication,
-  receiveLocalFile,
+import type { Clock, Random } from "../platform/mod.ts";
+import { remoteNameProblem } from "../protocol/mod.ts";
+import type {
+  Attributes,
+  ConflictPolicy,
+  DigestAlgorithm,
+  Disk,
+  Publication,
 } from "../storage/mod.ts";
-import type { FrameChannel } from "../transport/mod.ts";
+import { Pacer } from "../transport/mod.ts";
 import { untilAborted } from "./abort.ts";
-import {
-  type ChunkReader,
-  fileReader,
-  spentReader,
-  streamReader,
-} from "./chunk_reader.ts";
 import { ControlSession, type SessionOptions } from "./control_session.ts";
 import { DataPool } from "./data_pool.ts";
-import { Download, streamSink } from "./download.ts";
-import {
-  cancelled,
-  FerryError,
-  type FerryErrorCode,
-  toFerryError,
-} from "./errors.ts";
-import { RETRY_DELAY_MIN } from "./limits.ts";
+import { cancelled, describe, FerryError } from "./errors.ts";
+import { GetJob } from "./get_job.ts";
 import { listPages, remoteEntry } from "./listing.ts";
-import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
+import { PutJob } from "./put_job.ts";
+import { type Live, Retries, type TransferHost } from "./retries.ts";
 import type {
   Client,
   GetTarget,
@@ -48,8 +35,6 @@ import type {
   SessionInfo,
   TransferOptions,
 } from "./types.ts";
-import { withStallWatch } from "./stall_watch.ts";
-import { type SentFile, Upload, type UploadResult } from "./upload.ts";
 
 /** What a client is made with. */
 export interface ClientParts extends SessionOptions {
@@ -63,35 +48,11 @@ export interface ClientParts extends SessionOptions {
   readonly retries: number;
   /** Called before each of those tries. */
   readonly onReconnect: (event: ReconnectEvent) => void;
+  /** Where what interrupted uploads need is kept; `undefined`: nowhere. */
+  readonly stateFolder: string | undefined;
+  /** Bytes a second that all transfers together may move; `undefined`: no limit. */
+  readonly rateMax: number | undefined;
 }
-
-interface Live {
-  readonly session: ControlSession;
-  readonly pool: DataPool;
-}
-
-/** What stays the same in every try of an upload. */
-interface PutJob {
-  readonly source: PutSource;
-  readonly path: string;
-  readonly upload: Uint8Array;
-  readonly options: TransferOptions;
-  /** What the server may have published by now; set with the first `END`. */
-  sent: SentFile | undefined;
-}
-
-/** One try of an upload. */
-interface PutTry {
-  result?: UploadResult;
-  error?: FerryError;
-  /** Whether the server has asked for the bytes: it has not published them before. */
-  opened: boolean;
-  /** Whether the server may have published the file. */
-  ended: boolean;
-  wireBytes: number;
-}
-
-const DIGEST_DEFAULT: DigestAlgorithm = "crc32-chunks";
 
 function checkName(path: string): void {
   const problem = remoteNameProblem(path);
@@ -106,6 +67,7 @@ function checkName(path: string): void {
 /** A client over the ports that it is given. */
 export class FerryClient implements Client {
   readonly #parts: ClientParts;
+  readonly #host: TransferHost;
   #live: Promise<Live>;
   #info: SessionInfo;
   readonly #closing = new AbortController();
@@ -118,6 +80,20 @@ export class FerryClient implements Client {
     this.#parts = parts;
     this.#info = session.info;
     this.#live = Promise.resolve({ session, pool: new DataPool(session) });
+    const { clock, retries, onReconnect, rateMax } = parts;
+    const pacer = new Pacer(clock, { total: rateMax });
+    this.#host = {
+      ...parts,
+      pace: (bytes) => pacer.take(this, bytes),
+      live: (signal) => this.#session(signal),
+      retries: () =>
+        new Retries({
+          clock,
+          countMax: retries,
+          onReconnect,
+          ending: (signal) => this.#ending(signal),
+        }),
+    };
   }
 
   /** Aborted when the client is closed. */
@@ -221,74 +197,27 @@ export class FerryClient implements Client {
     });
   }
 
-  get(
+  setAttributes(
+    path: string,
+    attributes: Attributes,
+    options: OperationOptions = {},
+  ): Promise<void> {
+    return this.#operate(path, options.signal, async ({ session }) => {
+      await session.request(
+        ["SET_ATTRIBUTES", "DONE"],
+        { path, ...attributes },
+        options.signal,
+      );
+    });
+  }
+
+  async get(
     path: string,
     target: GetTarget,
     options: TransferOptions = {},
   ): Promise<Receipt> {
-    const { signal } = options;
-    return this.#operate(
-      path,
-      signal,
-      ({ session, pool }) =>
-        useChannel(
-          pool,
-          signal,
-          (channel) => this.#download(session, channel, path, target, options),
-        ),
-    );
-  }
-
-  async #download(
-    session: ControlSession,
-    channel: FrameChannel,
-    path: string,
-    target: GetTarget,
-    options: TransferOptions,
-  ): Promise<Used<Receipt>> {
-    const algorithm = options.digest ?? DIGEST_DEFAULT;
-    const id = session.nextId();
-    const before = wireBytes(channel);
-    const download = new Download(channel, {
-      id,
-      path,
-      algorithm,
-      onProgress: options.onProgress ?? (() => {}),
-      open: async (opened) => {
-        if (typeof target !== "string") {
-          const { signal } = options;
-          return streamSink(target, { algorithm, size: opened.size, signal });
-        }
-        const start = await receiveLocalFile(
-          this.#parts.disk,
-          this.#parts,
-          target,
-          {
-            id: this.#parts.random.bytes(UPLOAD_ID_SIZE).toHex(),
-            size: opened.size,
-            modified: opened.modified,
-            onConflict: options.onConflict ?? "fail",
-            durability: options.durability ?? "full",
-            algorithm,
-          },
-        );
-        return start.kind === "settled" ? start.outcome : start.receiving;
-      },
-    }, () => session.cancel(id));
-    const finish = (outcome: Outcome): Receipt => ({
-      ...outcome,
-      path,
-      local: typeof target === "string" ? outcome.path : undefined,
-      resumedFrom: 0,
-      wireBytes: wireBytes(channel) - before,
-    });
-    const run = withStallWatch(
-      channel,
-      this.#parts,
-      () => channel.isReading || channel.isWriting,
-      download.run(),
-    );
-    return await settle(run.then(finish), () => download.usable);
+    checkName(path);
+    return await new GetJob(this.#host, path, target, options).run();
   }
 
   async put(
@@ -297,110 +226,7 @@ export class FerryClient implements Client {
     options: TransferOptions = {},
   ): Promise<Receipt> {
     checkName(path);
-    const { random, retries } = this.#parts;
-    const upload = random.bytes(UPLOAD_ID_SIZE);
-    const job: PutJob = { source, path, upload, options, sent: undefined };
-    let wireBytes = 0;
-    for (let attempt = 0;; attempt++) {
-      const tried = await this.#tryPut(job, attempt);
-      wireBytes += tried.wireBytes;
-      if (tried.result !== undefined) {
-        const local = typeof source === "string" ? source : undefined;
-        return { ...tried.result, local, wireBytes };
-      }
-      const error = describe(tried.error, path, options.signal);
-      if (attempt >= retries || !mayPass(error, attempt, tried, source)) {
-        throw error;
-      }
-      await this.#waitToRetry(attempt + 1, error, options.signal);
-    }
-  }
-
-  async #tryPut(job: PutJob, attempt: number): Promise<PutTry> {
-    const { signal } = job.options;
-    const tried: PutTry = { opened: false, ended: attempt > 0, wireBytes: 0 };
-    let reader: ChunkReader | undefined;
-    try {
-      reader = await this.#openReader(job, attempt);
-      const opened = reader;
-      const { session, pool } = await this.#session(signal);
-      tried.result = await useChannel(
-        pool,
-        signal,
-        (channel) => this.#upload(session, channel, job, opened, tried),
-      );
-    } catch (error) {
-      tried.error = toFerryError(error);
-    } finally {
-      await reader?.close(tried.error);
-    }
-    return tried;
-  }
-
-  async #openReader(
-    { source, options }: PutJob,
-    attempt: number,
-  ): Promise<ChunkReader> {
-    const algorithm = options.digest ?? DIGEST_DEFAULT;
-    if (typeof source === "string") {
-      return fileReader(
-        await openLocalSource(this.#parts.disk, source, algorithm),
-      );
-    }
-    return attempt === 0 ? streamReader(source, algorithm) : spentReader();
-  }
-
-  async #upload(
-    session: ControlSession,
-    channel: FrameChannel,
-    job: PutJob,
-    reader: ChunkReader,
-    tried: PutTry,
-  ): Promise<Used<UploadResult>> {
-    const { path, upload, options, sent } = job;
-    const id = session.nextId();
-    const before = wireBytes(channel);
-    const run = new Upload(
-      channel,
-      {
-        id,
-        path,
-        upload,
-        onConflict: options.onConflict ?? "fail",
-        durability: options.durability ?? "full",
-        algorithm: options.digest ?? DIGEST_DEFAULT,
-        sent,
-        onProgress: options.onProgress ?? (() => {}),
-      },
-      reader,
-      () => session.cancel(id),
-    );
-    const result = withStallWatch(
-      channel,
-      this.#parts,
-      () => run.isWaiting,
-      run.run(),
-    );
-    const used = await settle(result, () => run.state.usable);
-    job.sent = run.state.sent ?? sent;
-    tried.opened = run.state.opened;
-    tried.ended = run.state.sent !== undefined ||
-      tried.ended && !run.state.opened;
-    tried.wireBytes = wireBytes(channel) - before;
-    return used;
-  }
-
-  async #waitToRetry(
-    attempt: number,
-    error: FerryError,
-    signal: AbortSignal | undefined,
-  ): Promise<void> {
-    const delay = RETRY_DELAY_MIN * 2 ** (attempt - 1);
-    const { clock, retries } = this.#parts;
-    this.#parts.onReconnect({ attempt, attemptsMax: retries, delay, error });
-    await sleep(clock, delay, this.#ending(signal)).catch((reason) => {
-      throw cancelled(reason);
-    });
+    return await new PutJob(this.#host, source, path, options).run();
   }
 
   /** Fires when the operation or the whole client is to end. */
@@ -449,38 +275,4 @@ export class FerryClient implements Client {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** Errors of a second try that may be gone at the third. */
-const PASSING: ReadonlySet<FerryErrorCode> = new Set<FerryErrorCode>([
-  "connection-lost",
-  "connect-failed",
-  "busy",
-  "unavailable",
-  "limit",
-]);
-
-/** Whether another try may get an answer that this one did not. */
-function mayPass(
-  { code }: FerryError,
-  attempt: number,
-  { ended, opened }: PutTry,
-  source: PutSource,
-): boolean {
-  if (ended && code === "connection-lost") return true;
-  // Nothing was published, and a stream cannot be sent twice.
-  if (opened && typeof source !== "string") return false;
-  return attempt > 0 && PASSING.has(code);
-}
-
-function describe(
-  error: unknown,
-  path: string,
-  signal: AbortSignal | undefined,
-): FerryError {
-  if (signal?.aborted) return cancelled(signal.reason);
-  const found = toFerryError(error);
-  if (found.path !== undefined) return found;
-  const { code, message, side } = found;
-  return new FerryError(code, message, { side, path, cause: found.cause });
 }

@@ -48,3 +48,6 @@ export const FAREWELL_TIMEOUT = 1000;
 
 /** Checks for silence within one time-out: the first silent one sends a `PING`. */
 export const SILENCE_CHECKS = 3;
+
+/** Milliseconds before a try to reconnect, at most: half a minute. */
+export const RETRY_DELAY_MAX = 30_000;

@@ -7,6 +7,7 @@
 import type { Clock, Random } from "../platform/mod.ts";
 import type { Right } from "../protocol/mod.ts";
 import type {
+  Attributes,
   ConflictPolicy,
   Digest,
   DigestAlgorithm,
@@ -30,8 +31,18 @@ export interface ConnectOptions {
    * @default {30000}
    */
   readonly timeout?: number;
-  /** How often to connect again when an answer was lost. @default {3} */
+  /**
+   * How many tries in a row to connect again, after the connection was lost, may
+   * get no further; `Infinity` for ever. @default {3}
+   */
   readonly retries?: number;
+  /**
+   * The folder, in the host's own form, where what another process needs to
+   * continue an interrupted upload is kept. @default {nowhere}
+   */
+  readonly stateFolder?: string;
+  /** Bytes a second that all transfers together may move. @default {no limit} */
+  readonly rateMax?: number;
   /** Ends the attempt to connect, and the session. */
   readonly signal?: AbortSignal;
   /** Called when the connection is lost and tried again. */
@@ -130,6 +141,13 @@ export interface TransferOptions extends OperationOptions {
   readonly durability?: Durability;
   /** How to sum up the whole file. @default {"crc32-chunks"} */
   readonly digest?: DigestAlgorithm;
+  /**
+   * Whether to continue what an earlier try has left, and to leave it if this
+   * one is interrupted. Streams cannot be continued. @default {true}
+   */
+  readonly resume?: boolean;
+  /** Permission bits (0777) to give the file. @default {0666 less the umask} */
+  readonly mode?: number | undefined;
   /** Called as verified bytes come in, at most once a chunk. */
   readonly onProgress?: (progress: TransferProgress) => void;
 }
@@ -150,6 +168,8 @@ export interface Receipt {
   readonly durable: boolean;
   /** Bytes that did not have to be sent again. */
   readonly resumedFrom: number;
+  /** Chunks that arrived damaged, or not, and were sent again. */
+  readonly repaired: number;
   /** Bytes that this transfer moved over its data connections, both ways, headers and all. */
   readonly wireBytes: number;
 }
@@ -201,6 +221,12 @@ export interface Client extends AsyncDisposable {
   makeDirectory(
     path: string,
     options?: OperationOptions & { readonly parents?: boolean },
+  ): Promise<void>;
+  /** Sets the time of last change and the permission bits of a file or directory. */
+  setAttributes(
+    path: string,
+    attributes: Attributes,
+    options?: OperationOptions,
   ): Promise<void>;
   /** Bytes free on the server; `undefined` where it may not ask. */
   freeSpace(options?: OperationOptions): Promise<number | undefined>;

@@ -8,21 +8,25 @@ import {
   CHUNK_SIZE,
   type MessageBody,
   ProtocolError,
+  type WireRun,
 } from "../protocol/mod.ts";
 import {
   DATA_HEADROOM,
   type FrameChannel,
   NetworkError,
 } from "../transport/mod.ts";
-import type {
-  ConflictPolicy,
-  Digest,
-  DigestAlgorithm,
-  Durability,
+import {
+  chunkCount,
+  ChunkDigest,
+  type ConflictPolicy,
+  type Digest,
+  type DigestAlgorithm,
+  type Durability,
 } from "../storage/mod.ts";
-import type { ChunkReader } from "./chunk_reader.ts";
 import { FerryError, remoteError } from "./errors.ts";
+import { indexesOf, unpackSums } from "./runs.ts";
 import type { Receipt, TransferProgress } from "./types.ts";
+import type { UploadSource } from "./upload_source.ts";
 
 /** What was sent, as it was when `END` said so. */
 export interface SentFile {
@@ -46,6 +50,17 @@ export interface UploadRequest {
   readonly durability: Durability;
   /** How to sum up the whole file. */
   readonly algorithm: DigestAlgorithm;
+  /** Permission bits to give the file. */
+  readonly mode: number | undefined;
+  /** The secret with which a later try may continue; `undefined`: none may. */
+  readonly token: Uint8Array | undefined;
+  /**
+   * Whether what the server holds is of the source as it is now. Otherwise the
+   * source is read, and what differs is sent.
+   */
+  readonly isSourceSame: boolean;
+  /** Waits until so many bytes may be sent. */
+  readonly pace: (bytes: number) => Promise<void>;
   /** What a try before this one sent, if it came to the end. */
   readonly sent: SentFile | undefined;
   /** Told what the server has verified. */
@@ -67,6 +82,7 @@ export interface UploadState {
 
 type Answer =
   | { readonly type: "OPENED" }
+  | { readonly type: "AGAIN"; readonly runs: readonly WireRun[] }
   | { readonly type: "RECEIPT"; readonly body: MessageBody<"RECEIPT"> };
 
 /** Runs one upload; {@linkcode Upload.run} is called once. */
@@ -79,24 +95,28 @@ export class Upload {
   };
   readonly #channel: FrameChannel;
   readonly #request: UploadRequest;
-  readonly #reader: ChunkReader;
+  readonly #source: UploadSource;
+  /** The chunks that the server has from an earlier try. */
+  readonly #held = new ChunkDigest();
+  /** The sums of all chunks, for the digest. */
+  readonly #sums = new ChunkDigest();
   readonly #cancel: () => void;
 
   /**
    * @param channel A data connection that stands between two transfers.
    * @param request What to send.
-   * @param reader Where its chunks come from.
+   * @param source Where its chunks come from.
    * @param cancel Asks the server to end the exchange.
    */
   constructor(
     channel: FrameChannel,
     request: UploadRequest,
-    reader: ChunkReader,
+    source: UploadSource,
     cancel: () => void,
   ) {
     this.#channel = channel;
     this.#request = request;
-    this.#reader = reader;
+    this.#source = source;
     this.#cancel = cancel;
   }
 
@@ -114,33 +134,50 @@ export class Upload {
    * @throws {NetworkError} When the connection broke.
    */
   async run(): Promise<UploadResult> {
-    const { id, path, upload, onConflict, durability, algorithm } =
-      this.#request;
-    const { size, modified } = this.#reader;
-    const body = {
-      path,
-      upload,
-      size,
-      modified,
-      onConflict,
-      durability,
-      algorithm,
-    };
-    await this.#channel.send({ type: "PUT", id, body });
+    await this.#ask();
     const first = await this.#answer();
     if (first.type === "RECEIPT") {
       return await this.#settle(first.body, this.#request.sent);
     }
     this.state.opened = true;
-    // From here the server may answer while chunks are being sent.
-    const answered = this.#answer();
-    answered.catch(() => {});
-    await this.#sendAll(answered);
-    const last = await answered;
-    if (last.type !== "RECEIPT") {
-      throw new FerryError("protocol", "the server opened an upload twice");
+    let indexes = countFrom(0, this.#source.size);
+    let isAgain = false;
+    for (;;) {
+      // From here the server may answer while chunks are being sent.
+      const answered = this.#answer();
+      answered.catch(() => {});
+      await this.#sendAll(answered, indexes, isAgain);
+      const answer = await answered;
+      if (answer.type === "RECEIPT") {
+        return await this.#settle(answer.body, this.state.sent);
+      }
+      if (answer.type === "OPENED") {
+        throw new FerryError("protocol", "the server opened an upload twice");
+      }
+      indexes = indexesOf(answer.runs);
+      isAgain = true;
     }
-    return await this.#settle(last.body, this.state.sent);
+  }
+
+  async #ask(): Promise<void> {
+    const { id, path, upload, onConflict, durability, algorithm, mode, token } =
+      this.#request;
+    const { size, modified } = this.#source;
+    await this.#channel.send({
+      type: "PUT",
+      id,
+      body: {
+        path,
+        upload,
+        size,
+        modified,
+        onConflict,
+        durability,
+        algorithm,
+        mode,
+        resume: token,
+      },
+    });
   }
 
   async #answer(): Promise<Answer> {
@@ -150,9 +187,16 @@ export class Upload {
         case "PROGRESS":
           this.#request.onProgress({
             transferred: frame.body.verified,
-            total: this.#reader.size,
+            total: this.#source.size,
           });
           break;
+        case "HAVE":
+          for (const [index, sum] of unpackSums(frame.body)) {
+            this.#held.set(index, sum);
+          }
+          break;
+        case "AGAIN":
+          return { type: "AGAIN", runs: frame.body.runs };
         case "OPENED":
           return { type: "OPENED" };
         case "RECEIPT":
@@ -171,17 +215,21 @@ export class Upload {
     }
   }
 
-  /** Sends every chunk and `END`; stops early when the server has refused. */
-  async #sendAll(answered: Promise<unknown>): Promise<void> {
+  /** Sends chunks and `END`; stops early when the server has refused. */
+  async #sendAll(
+    answered: Promise<unknown>,
+    indexes: Iterable<number>,
+    isAgain: boolean,
+  ): Promise<void> {
     let refused = false;
     answered.catch(() => {
       refused = true;
-      this.#reader.interrupt();
+      this.#source.interrupt();
     });
     try {
-      await this.#sendChunks(() => refused);
+      await this.#sendChunks(indexes, isAgain, () => refused);
       if (refused) return;
-      const sent = await this.#reader.finish();
+      const sent = await this.#source.finish(this.#sums);
       if (refused) return;
       this.state.sent = sent;
       const { size, digest } = sent;
@@ -204,25 +252,44 @@ export class Upload {
     }
   }
 
-  /** Reads a chunk while the one before it is being sent. */
-  async #sendChunks(refused: () => boolean): Promise<void> {
+  /** Reads a chunk while the one before it is being sent; skips what is there. */
+  async #sendChunks(
+    indexes: Iterable<number>,
+    isAgain: boolean,
+    refused: () => boolean,
+  ): Promise<void> {
     const room = DATA_HEADROOM + CHUNK_SIZE;
     let buffer = new Uint8Array(room);
     let spare = new Uint8Array(room);
     let sent: Promise<void> = Promise.resolve();
-    for (let offset = 0; !refused();) {
-      const chunk = await this.#reader.next(buffer.subarray(DATA_HEADROOM));
-      await sent;
-      if (chunk === undefined) return;
+    for (const index of indexes) {
       if (refused()) return;
+      const held = isAgain ? undefined : this.#held.get(index);
+      if (held !== undefined && this.#request.isSourceSame) {
+        this.#sums.set(index, held);
+        continue;
+      }
+      const chunk = await this.#source.read(
+        index,
+        buffer.subarray(DATA_HEADROOM),
+      );
+      await sent;
+      if (chunk === undefined || refused()) return;
+      this.#sums.set(index, chunk.checksum);
+      if (held === chunk.checksum) continue;
+      await this.#request.pace(chunk.bytes.length);
       sent = this.#channel.sendData(
         buffer.subarray(0, DATA_HEADROOM + chunk.bytes.length),
-        { id: this.#request.id, offset, checksum: chunk.checksum },
+        {
+          id: this.#request.id,
+          offset: index * CHUNK_SIZE,
+          checksum: chunk.checksum,
+        },
       );
       sent.catch(() => {});
-      offset += chunk.bytes.length;
       [buffer, spare] = [spare, buffer];
     }
+    await sent;
   }
 
   /** A receipt proves something only if it is for what was sent. */
@@ -258,7 +325,17 @@ export class Upload {
       digest: body.digest && { algorithm, value: body.digest.toHex() },
       publication: body.publication,
       durable: body.durable,
-      resumedFrom: 0,
+      resumedFrom: body.resumedFrom ?? 0,
+      repaired: body.repaired ?? 0,
     };
   }
+}
+
+/** The chunks of a file of `size` bytes; without it, all there can be. */
+function* countFrom(
+  first: number,
+  size: number | undefined,
+): Iterable<number> {
+  const end = size === undefined ? Infinity : chunkCount(size);
+  for (let index = first; index < end; index++) yield index;
 }

@@ -100,6 +100,7 @@ export async function logIn(
     refusals,
     digests: ["crc32-chunks", "sha256"],
     dataConnections: context.limits.dataConnectionCountMax,
+    active: context.dial !== undefined,
   }));
   return session;
 }

@@ -5,24 +5,44 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type { Frame, FrameOf, MessageFrame } from "../protocol/mod.ts";
+import type {
+  DataFrame,
+  Frame,
+  FrameOf,
+  MessageFrame,
+} from "../protocol/mod.ts";
 import {
   formatAddress,
   type FrameChannel,
   NetworkError,
 } from "../transport/mod.ts";
-import { sendFile } from "./download.ts";
-import { errorBody, wireError } from "./errors.ts";
+import { repairFile, sendFile } from "./download.ts";
+import { errorBody, RefusalError, wireError } from "./errors.ts";
+import { Fetch } from "./fetch.ts";
 import type { Session } from "./session.ts";
-import { Upload } from "./upload.ts";
+import { StoreQueue } from "./store_queue.ts";
+import { Upload, type UploadStream } from "./upload.ts";
 
 const log = getLogger(["ferry", "server"]);
+
+/** A request that names a file to move. */
+type TransferRequest =
+  | MessageFrame<"GET">
+  | MessageFrame<"PUT">
+  | MessageFrame<"FETCH">
+  | MessageFrame<"JOIN">;
 
 /** Serves an attached data connection until it ends. */
 export class DataHandler {
   readonly #session: Session;
   readonly #channel: FrameChannel;
+  readonly #small: StoreQueue;
+  readonly #delivered = new Map<number, FrameOf<"GET">>();
   #upload: Upload | undefined;
+  #joined: { readonly id: number; readonly stream: UploadStream } | undefined;
+  #fetch:
+    | { readonly request: FrameOf<"FETCH">; readonly open: Fetch }
+    | undefined;
   /** Resolves when the upload at hand has ended and is logged. */
   #uploadRun: Promise<void> = Promise.resolve();
   #uploadEnded = () => {};
@@ -34,6 +54,7 @@ export class DataHandler {
   constructor(session: Session, channel: FrameChannel) {
     this.#session = session;
     this.#channel = channel;
+    this.#small = new StoreQueue(session, channel);
   }
 
   /**
@@ -50,12 +71,15 @@ export class DataHandler {
         await this.#handle(frame);
       }
     } finally {
+      this.#closeFetch();
       // The end of a connection publishes nothing.
       await this.#upload?.fail(
         new NetworkError("closed", "the data connection ended"),
       );
       this.#uploadEnded();
       await this.#uploadRun;
+      await this.#joined?.stream.flush().catch(() => {});
+      await this.#small.finish();
     }
   }
 
@@ -64,21 +88,58 @@ export class DataHandler {
       case "PUT":
         return await this.#put(frame);
       case "DATA":
-        await this.#upload?.chunk(frame);
-        break;
+        return await this.#data(frame);
       case "END":
         await this.#upload?.commit(frame);
-        break;
+        return this.#noteEnd();
       case "GET":
         return await this.#get(frame);
+      case "WANT":
+        return await this.#want(frame);
+      case "SUMS":
+        return await this.#fetching(
+          frame.id,
+          (open, signal) => open.sums(frame.body.runs, signal),
+        );
+      case "FETCH":
+        return await this.#open(frame);
+      case "JOIN":
+        return await this.#join(frame);
+      case "FLUSH":
+        return await this.#flush(frame.id);
+      case "STORE":
+        return await this.#small.store(frame);
       case "ACKNOWLEDGE":
-        await this.#upload?.acknowledge();
-        this.#upload = undefined;
-        return;
-      default:
-        return;
+        return await this.#acknowledge(frame.id);
+      case "FAIL":
+        throw new NetworkError("closed", frame.body.message);
     }
+  }
+
+  #noteEnd(): void {
     if (this.#upload?.end !== undefined) this.#uploadEnded();
+  }
+
+  async #data(frame: DataFrame): Promise<void> {
+    if (await this.#small.chunk(frame)) return;
+    if (this.#joined?.id === frame.id) {
+      await this.#joined.stream.chunk(frame);
+      return await this.#refuseJoined();
+    }
+    await this.#upload?.chunk(frame);
+    this.#noteEnd();
+  }
+
+  async #acknowledge(id: number): Promise<void> {
+    if (await this.#small.acknowledge(id)) return;
+    if (this.#delivered.delete(id)) return;
+    if (this.#fetch?.request.id === id) return this.#closeFetch();
+    if (this.#joined?.id === id) {
+      this.#joined = undefined;
+      return;
+    }
+    await this.#upload?.acknowledge();
+    this.#upload = undefined;
   }
 
   async #put(frame: FrameOf<"PUT">): Promise<void> {
@@ -86,6 +147,7 @@ export class DataHandler {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#upload = upload;
     this.#uploadEnded = resolve;
+    this.#session.uploads.set(upload.id, upload);
     this.#uploadRun = this.#session.run(frame.id, async (signal) => {
       const onAbort = () => {
         upload.fail(signal.reason).then(() => {
@@ -94,57 +156,147 @@ export class DataHandler {
       };
       signal.addEventListener("abort", onAbort, { once: true });
       await promise;
+      if (this.#session.uploads.get(upload.id) === upload) {
+        this.#session.uploads.delete(upload.id);
+      }
       this.#logUpload(frame, upload);
     });
     await upload.open();
     if (upload.end !== undefined) resolve();
   }
 
-  async #get(frame: FrameOf<"GET">): Promise<void> {
-    this.#upload = undefined;
+  async #join(frame: FrameOf<"JOIN">): Promise<void> {
     const { id, body } = frame;
-    await this.#session.run(id, async (signal) => {
+    try {
+      this.#session.require("write");
+      const upload = this.#session.uploads.get(body.upload.toHex());
+      if (upload === undefined) {
+        throw new RefusalError("not-found", "that upload is not open");
+      }
+      this.#joined = { id, stream: upload.join() };
+      await this.#channel.send({ type: "OPENED", id, body: {} });
+    } catch (error) {
+      await this.#refuse(frame, error);
+    }
+  }
+
+  /** The upload has ended: what still comes on this connection is in vain. */
+  async #refuseJoined(): Promise<void> {
+    const { id, stream } = this.#joined!;
+    if (stream.end === undefined) return;
+    this.#joined = undefined;
+    const body = errorBody({
+      code: "cancelled",
+      message: "the upload is over",
+    });
+    await this.#channel.send({ type: "ERROR", id, body });
+  }
+
+  async #flush(id: number): Promise<void> {
+    if (this.#joined?.id !== id) return;
+    await this.#joined.stream.flush();
+    await this.#refuseJoined();
+    if (this.#joined === undefined) return;
+    await this.#channel.send({ type: "FLUSHED", id, body: {} });
+  }
+
+  async #get(frame: FrameOf<"GET">): Promise<void> {
+    await this.#answering(frame, async (signal) => {
+      const size = await sendFile(this.#session, this.#channel, frame, signal);
+      this.#delivered.set(frame.id, frame);
+      log.info("Sent {path} to {user} at {peer}: {size} bytes", {
+        ...this.#who(frame.body.path),
+        size,
+      });
+    });
+  }
+
+  async #want({ id, body: { runs } }: FrameOf<"WANT">): Promise<void> {
+    const request = this.#delivered.get(id);
+    if (request === undefined) {
+      return await this.#fetching(
+        id,
+        (open, signal) => open.want(runs, signal),
+      );
+    }
+    const { channel, session } = {
+      channel: this.#channel,
+      session: this.#session,
+    };
+    await this.#answering(
+      request,
+      (signal) => repairFile(session, channel, request, runs, signal),
+    );
+  }
+
+  async #open(frame: FrameOf<"FETCH">): Promise<void> {
+    await this.#answering(frame, async () => {
+      const open = await Fetch.open(this.#session, this.#channel, frame);
+      this.#fetch = { request: frame, open };
+    });
+  }
+
+  async #fetching(
+    id: number,
+    work: (open: Fetch, signal: AbortSignal) => Promise<void>,
+  ): Promise<void> {
+    const active = this.#fetch;
+    if (active?.request.id !== id) return;
+    const isDone = await this.#answering(
+      active.request,
+      (signal) => work(active.open, signal),
+    );
+    if (!isDone) this.#closeFetch();
+  }
+
+  #closeFetch(): void {
+    this.#fetch?.open[Symbol.dispose]();
+    this.#fetch = undefined;
+  }
+
+  /** Runs an exchange that ends with `ERROR` if anything goes wrong. */
+  async #answering(
+    frame: TransferRequest,
+    work: (signal: AbortSignal) => Promise<void>,
+  ): Promise<boolean> {
+    let isDone = true;
+    await this.#session.run(frame.id, async (signal) => {
       try {
-        const size = await sendFile(
-          this.#session,
-          this.#channel,
-          frame,
-          signal,
-        );
-        log.info("Sent {path} to {user} at {peer}: {size} bytes", {
-          ...this.#who(frame),
-          size,
-        });
+        await work(signal);
       } catch (error) {
         if (error instanceof NetworkError) throw error;
-        const told = wireError(error);
-        this.#logRefusal("GET", frame, told, error);
-        await this.#channel.send({
-          type: "ERROR",
-          id,
-          body: { ...errorBody(told), path: body.path },
-        });
+        isDone = false;
+        await this.#refuse(frame, error);
       }
+    });
+    return isDone;
+  }
+
+  async #refuse(frame: TransferRequest, error: unknown): Promise<void> {
+    const told = wireError(error);
+    const path = "path" in frame.body ? frame.body.path : undefined;
+    this.#logRefusal(frame, told, error);
+    await this.#channel.send({
+      type: "ERROR",
+      id: frame.id,
+      body: { ...errorBody(told), path },
     });
   }
 
   #logUpload(frame: FrameOf<"PUT">, { end }: Upload): void {
     if (end === undefined) return;
     if ("outcome" in end) {
-      const { path, ...rest } = end.outcome;
       log.info("Received {path} from {user} at {peer}: {size} bytes", {
-        ...this.#who(frame),
-        path,
-        ...rest,
+        ...end.outcome,
+        ...this.#who(end.outcome.path),
       });
     } else {
-      this.#logRefusal("PUT", frame, end.error, end.cause);
+      this.#logRefusal(frame, end.error, end.cause);
     }
   }
 
   #logRefusal(
-    request: "GET" | "PUT",
-    frame: MessageFrame<"GET"> | MessageFrame<"PUT">,
+    frame: TransferRequest,
     { code, message }: ReturnType<typeof wireError>,
     error: unknown,
   ): void {
@@ -153,8 +305,8 @@ export class DataHandler {
     log[bug ? "error" : "info"](
       "Ended {request} of {path} from {peer}: {code}: {reason}",
       {
-        request,
-        ...this.#who(frame),
+        request: frame.type,
+        ...this.#who("path" in frame.body ? frame.body.path : ""),
         code: lost ? "connection-lost" : code,
         reason: lost ? error.message : message,
         ...(bug ? { error } : {}),
@@ -162,13 +314,13 @@ export class DataHandler {
     );
   }
 
-  #who(frame: MessageFrame<"GET"> | MessageFrame<"PUT">): {
+  #who(path: string): {
     readonly path: string;
     readonly user: string;
     readonly peer: string;
   } {
     return {
-      path: frame.body.path,
+      path,
       user: this.#session.user,
       peer: formatAddress(this.#channel.remote),
     };

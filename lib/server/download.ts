@@ -1,43 +1,14 @@
 /**
- * One download, as the server sees it.
+ * One whole file on its way out, as the server sees it.
  *
  * @module
  */
 
-import { CHUNK_SIZE, type FrameOf } from "../protocol/mod.ts";
-import type { Source } from "../storage/mod.ts";
-import { DATA_HEADROOM, type FrameChannel } from "../transport/mod.ts";
+import { CHUNK_SIZE, type FrameOf, type WireRun } from "../protocol/mod.ts";
+import { chunkCount, type Source } from "../storage/mod.ts";
+import type { FrameChannel } from "../transport/mod.ts";
+import { indexesOf, sendChunks } from "./chunk_sender.ts";
 import type { Session } from "./session.ts";
-
-/** Sends every chunk, reading one while the one before it is being sent. */
-async function sendChunks(
-  channel: FrameChannel,
-  id: number,
-  source: Source,
-  signal: AbortSignal,
-): Promise<void> {
-  const { size } = source.fingerprint;
-  const room = DATA_HEADROOM + Math.min(CHUNK_SIZE, size);
-  let buffer = new Uint8Array(room);
-  let spare = new Uint8Array(size > CHUNK_SIZE ? room : 0);
-  let sent: Promise<void> = Promise.resolve();
-  for (let index = 0; index * CHUNK_SIZE < size; index++) {
-    const { bytes, checksum } = await source.readChunk(
-      index,
-      buffer.subarray(DATA_HEADROOM),
-    );
-    await sent;
-    signal.throwIfAborted();
-    sent = channel.sendData(
-      buffer.subarray(0, DATA_HEADROOM + bytes.length),
-      { id, offset: index * CHUNK_SIZE, checksum },
-    );
-    // Awaited before the next chunk is sent; the source may fail before that.
-    sent.catch(() => {});
-    [buffer, spare] = [spare, buffer];
-  }
-  await sent;
-}
 
 /**
  * Sends one file.
@@ -61,8 +32,17 @@ export async function sendFile(
   const path = await storage.locate(body.path, "read");
   using source = await storage.openSource(path, body.algorithm);
   const { size, modified } = source.fingerprint;
-  await channel.send({ type: "OPENED", id, body: { size, modified } });
-  await sendChunks(channel, id, source, signal);
+  const fingerprint = await fingerprintIfLarge(source);
+  await channel.send({
+    type: "OPENED",
+    id,
+    body: { size, modified, fingerprint },
+  });
+  const pace = session.pace;
+  await sendChunks(
+    { channel, id, source, signal, pace },
+    indexesOf([{ first: 0, count: chunkCount(size) }], size),
+  );
   const digest = await source.digest();
   await channel.send({
     type: "END",
@@ -70,4 +50,39 @@ export async function sendFile(
     body: { size, digest: Uint8Array.fromHex(digest.value) },
   });
   return size;
+}
+
+/** What a client needs to continue later; a small file is simply sent again. */
+async function fingerprintIfLarge(
+  source: Source,
+): Promise<Uint8Array | undefined> {
+  return source.fingerprint.size > CHUNK_SIZE
+    ? Uint8Array.fromHex(await source.identity())
+    : undefined;
+}
+
+/**
+ * Sends chunks of a file again that arrived damaged. The file may be another one
+ * by now: then the digest that the client compares does not fit.
+ *
+ * @param session Who fetches.
+ * @param channel The data connection.
+ * @param request What was fetched.
+ * @param runs The damaged chunks.
+ * @param signal Ends it.
+ */
+export async function repairFile(
+  session: Session,
+  channel: FrameChannel,
+  { id, body }: FrameOf<"GET">,
+  runs: readonly WireRun[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { storage } = session.context;
+  const path = await storage.locate(body.path, "read");
+  using source = await storage.openSource(path, "crc32-chunks");
+  const indexes = indexesOf(runs, source.fingerprint.size);
+  const pace = session.pace;
+  await sendChunks({ channel, id, source, signal, pace }, indexes);
+  await channel.send({ type: "SENT", id, body: {} });
 }

@@ -29,6 +29,14 @@ export interface ServerLimits {
   readonly progressInterval: number;
   /** Time for the last frames of a connection to get through. */
   readonly farewellTimeout: number;
+  /** Bytes a second that all sessions together may move; `Infinity`: no limit. */
+  readonly rateMax: number;
+  /** Bytes a second that each session may move; `Infinity`: no limit. */
+  readonly sessionRateMax: number;
+  /** Time to reach a client that listens for an active data connection. */
+  readonly dialTimeout: number;
+  /** Time between two clearings of expired leftovers. */
+  readonly sweepInterval: number;
   /** Time to wait before accepting again when the process is out of descriptors. */
   readonly exhaustedDelay: number;
 }
@@ -58,6 +66,12 @@ export const SERVER_LIMITS: ServerLimits = {
   // Ten a second look smooth and cost nothing.
   progressInterval: 100,
   farewellTimeout: 1000,
+  rateMax: Infinity,
+  sessionRateMax: Infinity,
+  // A firewall that drops says nothing; three tries of TCP fit in 10 s.
+  dialTimeout: 10_000,
+  // What expires after days may be an hour late.
+  sweepInterval: 3_600_000,
   exhaustedDelay: 250,
 };
 
@@ -66,3 +80,6 @@ export const DEFAULT_ADDRESS = { hostname: "127.0.0.1", port: 65430 } as const;
 
 /** Milliseconds that a shutdown lets transfers finish unless told otherwise. */
 export const DRAIN_DEFAULT = 10_000;
+
+/** Lowest port that the server dials: those below belong to services (RFC 6335). */
+export const DIAL_PORT_MIN = 1024;

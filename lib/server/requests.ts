@@ -14,6 +14,8 @@ import {
   type Right,
 } from "../protocol/mod.ts";
 import type { DigestAlgorithm, SafePath } from "../storage/mod.ts";
+import { RefusalError } from "./errors.ts";
+import { DIAL_PORT_MIN } from "./limits.ts";
 import { type PageCredit, sendListing } from "./listing.ts";
 import type { Session } from "./session.ts";
 
@@ -143,6 +145,37 @@ export const REQUESTS = {
         onConflict,
       );
       return { type: "DONE", body: { path, publication } };
+    },
+  }),
+  SET_ATTRIBUTES: row("SET_ATTRIBUTES", {
+    right: "write",
+    change: true,
+    async run({ path, modified, mode }, { session }) {
+      const { storage } = session.context;
+      const located = await storage.locate(path, "read");
+      await storage.setAttributes(located, { modified, mode });
+      return { type: "DONE", body: { path } };
+    },
+  }),
+  DIAL: row("DIAL", {
+    right: undefined,
+    change: false,
+    async run({ port, token }, { session }) {
+      const { dial } = session.context;
+      if (dial === undefined) {
+        throw new RefusalError(
+          "denied",
+          "the server does not dial back (its --allow-active allows it)",
+        );
+      }
+      if (port < DIAL_PORT_MIN) {
+        throw new RefusalError(
+          "denied",
+          `the server dials no port below ${DIAL_PORT_MIN}`,
+        );
+      }
+      await dial(session, port, token);
+      return { type: "DONE", body: {} };
     },
   }),
   SPACE: row("SPACE", {

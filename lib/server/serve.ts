@@ -16,6 +16,7 @@ import {
   isLoopback,
   type NetworkAddress,
   NetworkError,
+  Pacer,
   tcpNetwork,
 } from "../transport/mod.ts";
 import { ServeError } from "./errors.ts";
@@ -121,10 +122,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
       { cause: error },
     );
   }
+  const clock = options.clock ?? systemClock;
+  const limits = { ...SERVER_LIMITS, ...options.limits };
   return new FerryServer({
     storage,
-    limits: { ...SERVER_LIMITS, ...options.limits },
-    clock: options.clock ?? systemClock,
+    limits,
+    clock,
     random: options.random ?? systemRandom,
-  }, doors);
+    pacer: new Pacer(clock, {
+      total: Number.isFinite(limits.rateMax) ? limits.rateMax : undefined,
+      each: Number.isFinite(limits.sessionRateMax)
+        ? limits.sessionRateMax
+        : undefined,
+    }),
+  }, { doors, network: options.allowActive ? network : undefined });
 }

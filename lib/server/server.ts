@@ -17,6 +17,7 @@ import {
   formatAddress,
   FrameChannel,
   type Listener,
+  type Network,
   type NetworkAddress,
   NetworkError,
 } from "../transport/mod.ts";
@@ -54,14 +55,22 @@ export class FerryServer implements Server {
   #finish: () => void;
 
   /**
-   * @param context What its sessions share, but for `draining`.
-   * @param doors Its listeners; closed by the server, as is the storage.
+   * @param context What its sessions share, but for what only a running server has.
+   * @param connections Its listeners, closed by the server as is the storage, and
+   * where it may dial clients, if it may.
    */
   constructor(
-    context: Omit<ServerContext, "draining">,
-    doors: readonly Door[],
+    context: Omit<ServerContext, "draining" | "dial">,
+    { doors, network }: {
+      readonly doors: readonly Door[];
+      readonly network: Network | undefined;
+    },
   ) {
-    this.#context = { ...context, draining: () => this.#draining };
+    this.#context = {
+      ...context,
+      draining: () => this.#draining,
+      dial: network && ((...call) => this.#dial(network, ...call)),
+    };
     this.#doors = doors;
     this.addresses = doors.map(({ listener }) => listener.address);
     this.offers = doors.map(({ offer }) => offer);
@@ -69,6 +78,19 @@ export class FerryServer implements Server {
     this.finished = promise;
     this.#finish = resolve;
     for (const door of doors) this.#track(this.#acceptAll(door));
+    this.#sweepAtIntervals();
+  }
+
+  /** Expired leftovers are cleared while the server runs, too. */
+  #sweepAtIntervals(): void {
+    const { clock, limits, storage } = this.#context;
+    const cancel = clock.after(limits.sweepInterval, () => {
+      this.#closing.signal.removeEventListener("abort", cancel);
+      this.#track(storage.sweep());
+      this.#sweepAtIntervals();
+    });
+    this.#closing.signal.addEventListener("abort", cancel, { once: true });
+    if (this.#closing.signal.aborted) cancel();
   }
 
   async shutdown(options: { readonly drain?: number } = {}): Promise<void> {
@@ -151,6 +173,41 @@ export class FerryServer implements Server {
   /** Serves one connection; whatever happens on it ends here. */
   async #serve(connection: Connection, offer: Offer): Promise<void> {
     const channel = new FrameChannel(connection, "control", "server");
+    await this.#serveChannel(channel, offer);
+  }
+
+  /** Dials a client that listens for a data connection, never another host. */
+  async #dial(
+    network: Network,
+    session: Session,
+    port: number,
+    token: Uint8Array,
+  ): Promise<void> {
+    const { clock, limits } = this.#context;
+    const { hostname } = session.control.remote;
+    const late = new AbortController();
+    const cancel = clock.after(limits.dialTimeout, () => late.abort());
+    try {
+      const connection = await network.dial({ hostname, port }, late.signal);
+      const channel = new FrameChannel(connection, "data", "server");
+      await channel.send(message("DIALLED", { session: session.id, token }));
+      this.#track(this.#serveChannel(channel, session.offer));
+    } catch (cause) {
+      const reason = late.signal.aborted
+        ? `no answer within ${limits.dialTimeout / 1000} s`
+        : cause instanceof NetworkError
+        ? cause.message
+        : "it failed";
+      throw new RefusalError(
+        "unavailable",
+        `the server cannot reach port ${port} of the client: ${reason} (is a firewall in between?)`,
+      );
+    } finally {
+      cancel();
+    }
+  }
+
+  async #serveChannel(channel: FrameChannel, offer: Offer): Promise<void> {
     this.#channels.add(channel);
     try {
       await this.#greet(channel, offer);

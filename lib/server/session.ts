@@ -7,10 +7,11 @@
 import type { Clock, Random } from "../platform/mod.ts";
 import { type Right, SESSION_ID_SIZE, TOKEN_SIZE } from "../protocol/mod.ts";
 import type { Storage } from "../storage/mod.ts";
-import type { FrameChannel } from "../transport/mod.ts";
+import type { FrameChannel, Pacer } from "../transport/mod.ts";
 import { RefusalError } from "./errors.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Offer } from "./types.ts";
+import type { Upload } from "./upload.ts";
 
 /** What every session of a server shares. */
 export interface ServerContext {
@@ -22,6 +23,12 @@ export interface ServerContext {
   readonly clock: Clock;
   /** Ids and tokens. */
   readonly random: Random;
+  /** Shares the bandwidth among the sessions. */
+  readonly pacer: Pacer;
+  /** Dials a data connection back to a client; `undefined`: never. */
+  readonly dial:
+    | ((session: Session, port: number, token: Uint8Array) => Promise<void>)
+    | undefined;
   /** Whether the server is shutting down. */
   readonly draining: () => boolean;
 }
@@ -43,6 +50,10 @@ export class Session {
   readonly offer: Offer;
   /** The control connection. */
   readonly control: FrameChannel;
+  /** Its open uploads by their ids, for the connections that join them. */
+  readonly uploads = new Map<string, Upload>();
+  /** Waits until the session may move so many bytes more. */
+  readonly pace: (bytes: number) => Promise<void>;
   readonly #running = new Set<RunningExchange>();
   readonly #data = new Set<FrameChannel>();
   readonly #tokens = new Map<string, number>();
@@ -57,6 +68,7 @@ export class Session {
     this.control = control;
     this.offer = offer;
     this.user = "anonymous";
+    this.pace = (bytes) => context.pacer.take(this, bytes);
     this.id = context.random.bytes(SESSION_ID_SIZE);
   }
 

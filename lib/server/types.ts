@@ -25,6 +25,8 @@ export interface ServeOptions {
   readonly anonymous?: AnonymousAccess;
   /** Refuses every change. @default {false} */
   readonly readOnly?: boolean;
+  /** May dial data connections back to clients. @default {false} */
+  readonly allowActive?: boolean;
   /** Limits that differ from the defaults. */
   readonly limits?: Partial<ServerLimits>;
   /** Where to listen on. @default {the machine's TCP} */

@@ -117,7 +117,7 @@ export class FrameChannel {
    */
   async receiveFirst(): Promise<Frame | undefined> {
     const frame = await this.#receiveRaw();
-    if (frame?.type === "ATTACH") {
+    if (frame?.type === "ATTACH" && this.#conversation.state === "start") {
       this.#conversation = new Conversation("data", this.#role);
       this.#buffer.acceptsData = true;
     }

@@ -14,4 +14,5 @@ export {
   NetworkError,
   type NetworkErrorKind,
 } from "./network.ts";
+export { Pacer, type PacerLimits } from "./pacer.ts";
 export { tcpNetwork } from "./tcp_network.ts";

@@ -23,7 +23,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   transport: { rooms: ["platform", "protocol"], packages: [] },
   server: {
     rooms: ["platform", "protocol", "transport", "storage"],
-    packages: ["@logtape/logtape"],
+    packages: ["@logtape/logtape", "node:crypto", "node:zlib"],
   },
   client: {
     rooms: ["platform", "protocol", "transport", "storage"],

@@ -7,6 +7,7 @@
 import { crc32 } from "node:zlib";
 import { CHUNK_SIZE } from "../protocol/mod.ts";
 import type {
+  ChunkDigest,
   Digest,
   DigestAlgorithm,
   Source,
@@ -15,38 +16,68 @@ import type {
 import { FerryError } from "./errors.ts";
 import { StreamSum } from "./stream_sum.ts";
 
-/** Gives the chunks of one file in order. */
-export interface ChunkReader {
+/** Gives the chunks of one file. */
+export interface UploadSource {
   /** Bytes in all, where known. */
   readonly size: number | undefined;
   /** Last change, in milliseconds since 1970, where known. */
   readonly modified: number | undefined;
-  /** The next chunk, read into `buffer`; `undefined` at the end. */
-  next(buffer: Uint8Array<ArrayBuffer>): Promise<SourceChunk | undefined>;
-  /** Size and digest of all chunks, after the end. */
-  finish(): Promise<{ readonly size: number; readonly digest: Digest }>;
-  /** Makes a pending {@linkcode ChunkReader.next} return soon: nobody wants its chunk. */
+  /** What tells it from another one; `undefined` for what cannot be read twice. */
+  readonly identity: string | undefined;
+  /**
+   * Chunk `index`, read into `buffer`; `undefined` beyond the end. One call
+   * after the other is served, whoever calls.
+   */
+  read(
+    index: number,
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<SourceChunk | undefined>;
+  /**
+   * Size and digest of all, when all was read or is known from before.
+   *
+   * @param sums The CRC-32 of every chunk.
+   * @throws {StorageError} `changed` when it is not what it was.
+   */
+  finish(
+    sums: ChunkDigest,
+  ): Promise<{ readonly size: number; readonly digest: Digest }>;
+  /** Makes a pending {@linkcode UploadSource.read} return soon: nobody wants its chunk. */
   interrupt(): void;
-  /** Lets go of the source; `reason` says why if it was not read to the end. */
+  /** Lets go of it; `reason` says why if it was not read to the end. */
   close(reason?: unknown): Promise<void>;
 }
 
 /**
- * Reads a file.
+ * A file.
  *
- * @param source The open file; closed by the reader.
+ * @param source The open file; closed with what is returned.
+ * @param algorithm How to sum up.
  */
-export function fileReader(source: Source): ChunkReader {
+export async function fileSource(
+  source: Source,
+  algorithm: DigestAlgorithm,
+): Promise<UploadSource> {
   const { size, modified } = source.fingerprint;
-  let index = 0;
+  const identity = await source.identity();
+  let last: Promise<unknown> = Promise.resolve();
   return {
     size,
     modified,
-    next(buffer) {
+    identity,
+    read(index, buffer) {
       if (index * CHUNK_SIZE >= size) return Promise.resolve(undefined);
-      return source.readChunk(index++, buffer);
+      const chunk = last.then(() => source.readChunk(index, buffer));
+      last = chunk.catch(() => {});
+      return chunk;
     },
-    finish: async () => ({ size, digest: await source.digest() }),
+    async finish(sums) {
+      if (algorithm !== "crc32-chunks") {
+        return { size, digest: await source.digest() };
+      }
+      // Also looks whether it is still the file that was opened.
+      await source.identity();
+      return { size, digest: { algorithm, value: sums.value(size) } };
+    },
     // A file does not keep anybody waiting.
     interrupt() {},
     close() {
@@ -57,20 +88,21 @@ export function fileReader(source: Source): ChunkReader {
 }
 
 /**
- * Cuts a stream into chunks. The whole stream is read, or cancelled on close.
+ * A stream, cut into chunks. The whole of it is read, or cancelled on close.
  *
  * @param stream The bytes.
  * @param algorithm How to sum up.
  */
-export function streamReader(
+export function streamSource(
   stream: ReadableStream<Uint8Array>,
   algorithm: DigestAlgorithm,
-): ChunkReader {
+): UploadSource {
   const reader = stream.getReader();
   const sum = new StreamSum(algorithm);
   let rest: Uint8Array = new Uint8Array(0);
   let size = 0;
   let ended = false;
+  let nextIndex = 0;
   const read = () =>
     reader.read().catch((cause) => {
       throw new FerryError("io", "the stream to send broke", {
@@ -81,7 +113,15 @@ export function streamReader(
   return {
     size: undefined,
     modified: undefined,
-    async next(buffer) {
+    identity: undefined,
+    async read(index, buffer) {
+      if (index !== nextIndex) {
+        throw new FerryError(
+          "integrity",
+          "a part of the stream arrived damaged, and a stream cannot be read again",
+          { side: "local" },
+        );
+      }
       let filled = 0;
       while (filled < CHUNK_SIZE) {
         if (rest.length === 0) {
@@ -97,6 +137,7 @@ export function streamReader(
       }
       if (filled === 0) return undefined;
       size += filled;
+      nextIndex++;
       const bytes = buffer.subarray(0, filled);
       const checksum = crc32(bytes);
       sum.add(bytes, checksum);
@@ -114,7 +155,7 @@ export function streamReader(
 }
 
 /** Stands for a stream that was read to its end and cannot be read again. */
-export function spentReader(): ChunkReader {
+export function spentSource(): UploadSource {
   const fail = () =>
     Promise.reject(
       new FerryError(
@@ -125,7 +166,8 @@ export function spentReader(): ChunkReader {
   return {
     size: undefined,
     modified: undefined,
-    next: fail,
+    identity: undefined,
+    read: fail,
     finish: fail,
     interrupt() {},
     close: () => Promise.resolve(),

@@ -1,0 +1,200 @@
+/**
+ * An upload with all its tries.
+ *
+ * @module
+ */
+
+import { UPLOAD_ID_SIZE } from "../protocol/mod.ts";
+import { type DigestAlgorithm, openLocalSource } from "../storage/mod.ts";
+import type { FrameChannel } from "../transport/mod.ts";
+import type { ControlSession } from "./control_session.ts";
+import { describe, type FerryError, toFerryError } from "./errors.ts";
+import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
+import { isPassing, type Retries, type TransferHost } from "./retries.ts";
+import { withStallWatch } from "./stall_watch.ts";
+import type { PutSource, Receipt, TransferOptions } from "./types.ts";
+import { type SentFile, Upload, type UploadResult } from "./upload.ts";
+import { type UploadRecord, UploadRecordFile } from "./upload_record.ts";
+import {
+  fileSource,
+  spentSource,
+  streamSource,
+  type UploadSource,
+} from "./upload_source.ts";
+
+/** How whole files are summed up unless it is said. */
+export const DIGEST_DEFAULT: DigestAlgorithm = "crc32-chunks";
+
+/** One try. */
+interface Try {
+  result?: UploadResult;
+  error?: FerryError;
+  /** Whether the server has asked for the bytes: it has not published them before. */
+  opened: boolean;
+  /** Bytes that the server has verified, as far as it told. */
+  verified: number;
+}
+
+/** One upload; {@linkcode PutJob.run} is called once. */
+export class PutJob {
+  readonly #host: TransferHost;
+  readonly #source: PutSource;
+  readonly #path: string;
+  readonly #options: TransferOptions;
+  readonly #recordFile: UploadRecordFile | undefined;
+  /** What a stream is sent under; files have it in their record. */
+  readonly #upload: Uint8Array;
+  #record: UploadRecord | undefined;
+  /** What the server may have published by now; set with the first `END`. */
+  #sent: SentFile | undefined;
+  /** Whether the server may have published the file. */
+  #ended = false;
+  #wireBytes = 0;
+
+  /**
+   * @param host What it works with.
+   * @param source What to send.
+   * @param path The remote name.
+   * @param options How.
+   */
+  constructor(
+    host: TransferHost,
+    source: PutSource,
+    path: string,
+    options: TransferOptions,
+  ) {
+    this.#host = host;
+    this.#source = source;
+    this.#path = path;
+    this.#options = options;
+    this.#upload = host.random.bytes(UPLOAD_ID_SIZE);
+    if (typeof source === "string") {
+      const { address } = host;
+      this.#recordFile = new UploadRecordFile(host, {
+        address,
+        path,
+        local: source,
+      });
+    }
+  }
+
+  /**
+   * Sends the file; after a lost connection again what is missing.
+   *
+   * @throws {FerryError} When it cannot be sent.
+   */
+  async run(): Promise<Receipt> {
+    const { signal } = this.#options;
+    const retries = this.#host.retries();
+    for (;;) {
+      const tried = await this.#try(retries.count);
+      if (tried.result !== undefined) {
+        await this.#recordFile?.remove();
+        const local = typeof this.#source === "string"
+          ? this.#source
+          : undefined;
+        return { ...tried.result, local, wireBytes: this.#wireBytes };
+      }
+      const error = describe(tried.error, this.#path, signal);
+      if (!this.#mayPass(error, retries, tried)) throw error;
+      await retries.wait(error, signal, tried.verified);
+    }
+  }
+
+  async #try(attempt: number): Promise<Try> {
+    const { signal } = this.#options;
+    const tried: Try = { opened: false, verified: 0 };
+    let source: UploadSource | undefined;
+    try {
+      source = await this.#open(attempt);
+      const opened = source;
+      const { session, pool } = await this.#host.live(signal);
+      tried.result = await useChannel(
+        pool,
+        signal,
+        (channel) => this.#send(session, channel, opened, tried),
+      );
+    } catch (error) {
+      tried.error = toFerryError(error);
+    } finally {
+      await source?.close(tried.error);
+    }
+    return tried;
+  }
+
+  async #open(attempt: number): Promise<UploadSource> {
+    const algorithm = this.#options.digest ?? DIGEST_DEFAULT;
+    if (typeof this.#source !== "string") {
+      return attempt === 0
+        ? streamSource(this.#source, algorithm)
+        : spentSource();
+    }
+    const { disk } = this.#host;
+    const source = await fileSource(
+      await openLocalSource(disk, this.#source, algorithm),
+      algorithm,
+    );
+    const { identity = "" } = source;
+    if (this.#record === undefined) {
+      const isNew = this.#options.resume === false;
+      this.#record = await this.#recordFile?.begin(identity, isNew);
+    } else if (this.#record.identity !== identity) {
+      this.#record = { ...this.#record, identity, isSourceSame: false };
+    }
+    return source;
+  }
+
+  async #send(
+    session: ControlSession,
+    channel: FrameChannel,
+    source: UploadSource,
+    tried: Try,
+  ): Promise<Used<UploadResult>> {
+    const options = this.#options;
+    const id = session.nextId();
+    const before = wireBytes(channel);
+    const run = new Upload(
+      channel,
+      {
+        id,
+        path: this.#path,
+        upload: this.#record?.upload ?? this.#upload,
+        onConflict: options.onConflict ?? "fail",
+        durability: options.durability ?? "full",
+        algorithm: options.digest ?? DIGEST_DEFAULT,
+        mode: options.mode,
+        token: options.resume === false ? undefined : this.#record?.token,
+        isSourceSame: this.#record?.isSourceSame ?? true,
+        pace: this.#host.pace,
+        sent: this.#sent,
+        onProgress: (progress) => {
+          tried.verified = progress.transferred;
+          options.onProgress?.(progress);
+        },
+      },
+      source,
+      () => session.cancel(id),
+    );
+    const used = await settle(
+      withStallWatch(channel, this.#host, () => run.isWaiting, run.run()),
+      () => run.state.usable,
+    );
+    tried.opened = run.state.opened;
+    this.#sent = run.state.sent ?? this.#sent;
+    this.#ended = run.state.sent !== undefined ||
+      this.#ended && !run.state.opened;
+    this.#wireBytes += wireBytes(channel) - before;
+    return used;
+  }
+
+  /** Whether another try may get further than this one. */
+  #mayPass(error: FerryError, retries: Retries, { opened }: Try): boolean {
+    if (retries.isUsedUp) return false;
+    const isLost = error.code === "connection-lost";
+    if (this.#ended && isLost) return true;
+    // Nothing was published, and a stream cannot be sent twice.
+    if (opened && typeof this.#source !== "string") return false;
+    if (typeof this.#source === "string" && isLost) return true;
+    return retries.count > 0 && isPassing(error);
+  }
+}

@@ -1,0 +1,183 @@
+/**
+ * What an interrupted upload needs to be continued by another process: kept in
+ * the user's state folder from before the first byte until the receipt.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import type { Clock, Random } from "../platform/mod.ts";
+import { TOKEN_SIZE, UPLOAD_ID_SIZE } from "../protocol/mod.ts";
+import {
+  type Disk,
+  makeLocalDirectory,
+  setLocalAttributes,
+  StorageError,
+} from "../storage/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
+
+/** Version of the format; a record of another one is of no use. */
+const VERSION = 1;
+
+/** The largest record that is read: 64 KiB, several times what two paths need. */
+const RECORD_SIZE_MAX = 65_536;
+
+/** One upload that may be interrupted. */
+export interface UploadRecord {
+  /** Its id. */
+  readonly upload: Uint8Array;
+  /** The secret that proves to be its sender. */
+  readonly token: Uint8Array;
+  /** What its source was when it was last read. */
+  readonly identity: string;
+  /** Whether all that the server holds is of that source. */
+  readonly isSourceSame: boolean;
+}
+
+/** Which upload it is. */
+export interface UploadKey {
+  /** The server. */
+  readonly address: NetworkAddress;
+  /** The remote name. */
+  readonly path: string;
+  /** The local file. */
+  readonly local: string;
+}
+
+/** What records are kept with. */
+export interface RecordParts {
+  /** Where local files are. */
+  readonly disk: Disk;
+  /** Ids and secrets. */
+  readonly random: Random;
+  /** The time. */
+  readonly clock: Clock;
+  /** The folder of the records; `undefined`: none are kept. */
+  readonly stateFolder: string | undefined;
+}
+
+/** The record of one upload, on the disk if there is a folder for it. */
+export class UploadRecordFile {
+  readonly #parts: RecordParts;
+  readonly #key: UploadKey;
+  readonly #file: string | undefined;
+
+  /**
+   * @param parts What it is kept with.
+   * @param key Which upload it is.
+   */
+  constructor(parts: RecordParts, key: UploadKey) {
+    this.#parts = parts;
+    this.#key = key;
+    const { stateFolder } = parts;
+    const { address: { hostname, port }, path, local } = key;
+    const hash = createHash("sha256")
+      .update(JSON.stringify([hostname, port, path, local])).digest("hex");
+    this.#file = stateFolder && `${stateFolder}/${hash.slice(0, 32)}.json`;
+  }
+
+  /**
+   * The record for a source as it is now: the one that is there, or a new one
+   * that is on the disk when this returns.
+   *
+   * @param isNew Whether to begin anew, whatever is there.
+   */
+  async begin(identity: string, isNew: boolean): Promise<UploadRecord> {
+    const found = isNew ? undefined : await this.#load();
+    const { random } = this.#parts;
+    const record = found === undefined
+      ? {
+        upload: random.bytes(UPLOAD_ID_SIZE),
+        token: random.bytes(TOKEN_SIZE),
+        identity,
+        isSourceSame: true,
+      }
+      : {
+        ...found,
+        identity,
+        // Once mixed, it stays so: what is left of the older one is not known.
+        isSourceSame: found.isSourceSame && found.identity === identity,
+      };
+    await this.#save(record);
+    return record;
+  }
+
+  /** Forgets the upload. */
+  async remove(): Promise<void> {
+    if (this.#file === undefined) return;
+    await this.#parts.disk.removeFile(this.#file).catch(forgive);
+  }
+
+  async #load(): Promise<UploadRecord | undefined> {
+    if (this.#file === undefined) return undefined;
+    try {
+      using file = closing(await this.#parts.disk.open(this.#file, "read"));
+      const buffer = new Uint8Array(RECORD_SIZE_MAX);
+      const length = await file.read(buffer, 0);
+      return parse(new TextDecoder().decode(buffer.subarray(0, length)));
+    } catch {
+      // Missing, or not to be read: the upload begins anew.
+      return undefined;
+    }
+  }
+
+  async #save(record: UploadRecord): Promise<void> {
+    const { disk, clock, random, stateFolder } = this.#parts;
+    if (this.#file === undefined || stateFolder === undefined) return;
+    const text = JSON.stringify({
+      version: VERSION,
+      server: this.#key.address,
+      path: this.#key.path,
+      local: this.#key.local,
+      upload: record.upload.toHex(),
+      token: record.token.toHex(),
+      identity: record.identity,
+      isSourceSame: record.isSourceSame,
+      saved: clock.now(),
+    });
+    const draft = `${this.#file}.${random.bytes(4).toHex()}`;
+    try {
+      await makeLocalDirectory(disk, stateFolder, "none");
+      // The secrets in it are nobody else's business.
+      await setLocalAttributes(disk, stateFolder, { mode: 0o700 });
+      {
+        using file = closing(await disk.open(draft, "create"));
+        await file.write(new TextEncoder().encode(text), 0);
+        await file.sync();
+      }
+      await disk.rename(draft, this.#file);
+    } catch (error) {
+      // Without the record the upload still works; it only cannot be continued
+      // by another process.
+      forgive(error);
+    }
+  }
+}
+
+function parse(text: string): UploadRecord | undefined {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null) return undefined;
+  const found = value as Record<string, unknown>;
+  const { version, upload, token, identity, isSourceSame } = found;
+  if (
+    version !== VERSION || typeof upload !== "string" ||
+    typeof token !== "string" || typeof identity !== "string" ||
+    typeof isSourceSame !== "boolean" ||
+    upload.length !== 2 * UPLOAD_ID_SIZE || token.length !== 2 * TOKEN_SIZE
+  ) return undefined;
+  return {
+    upload: Uint8Array.fromHex(upload),
+    token: Uint8Array.fromHex(token),
+    identity,
+    isSourceSame,
+  };
+}
+
+/** Lets go of a file at the end of a block. */
+function closing<T extends { close(): void }>(file: T): T & Disposable {
+  return Object.assign(file, { [Symbol.dispose]: () => file.close() });
+}
+
+function forgive(error: unknown): void {
+  if (!(error instanceof StorageError)) throw error;
+}

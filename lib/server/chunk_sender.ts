@@ -1,0 +1,65 @@
+/**
+ * Chunks of a file on their way out.
+ *
+ * @module
+ */
+
+import { CHUNK_SIZE, type WireRun } from "../protocol/mod.ts";
+import { chunkCount, type Source } from "../storage/mod.ts";
+import { DATA_HEADROOM, type FrameChannel } from "../transport/mod.ts";
+
+/** What chunks are sent with. */
+export interface ChunkSenderOptions {
+  /** The data connection. */
+  readonly channel: FrameChannel;
+  /** The exchange that they belong to. */
+  readonly id: number;
+  /** Where they come from. */
+  readonly source: Source;
+  /** Ends the sending. */
+  readonly signal: AbortSignal;
+  /** Waits until so many bytes may be sent. */
+  readonly pace: (bytes: number) => Promise<void>;
+}
+
+/** The chunks that runs name, as far as a file of `size` bytes has them. */
+export function* indexesOf(
+  runs: readonly WireRun[],
+  size: number,
+): Iterable<number> {
+  const count = chunkCount(size);
+  for (const run of runs) {
+    const end = Math.min(run.first + run.count, count);
+    for (let index = run.first; index < end; index++) yield index;
+  }
+}
+
+/** Sends chunks in the order given, reading one while the one before it is sent. */
+export async function sendChunks(
+  options: ChunkSenderOptions,
+  indexes: Iterable<number>,
+): Promise<void> {
+  const { channel, id, source, signal, pace } = options;
+  const room = DATA_HEADROOM + Math.min(CHUNK_SIZE, source.fingerprint.size);
+  let buffer = new Uint8Array(room);
+  let spare: Uint8Array<ArrayBuffer> | undefined;
+  let sent: Promise<void> = Promise.resolve();
+  for (const index of indexes) {
+    const { bytes, checksum } = await source.readChunk(
+      index,
+      buffer.subarray(DATA_HEADROOM),
+    );
+    await sent;
+    await pace(bytes.length);
+    signal.throwIfAborted();
+    sent = channel.sendData(
+      buffer.subarray(0, DATA_HEADROOM + bytes.length),
+      { id, offset: index * CHUNK_SIZE, checksum },
+    );
+    // Awaited before the next chunk is sent; the source may fail before that.
+    sent.catch(() => {});
+    spare ??= new Uint8Array(room);
+    [buffer, spare] = [spare, buffer];
+  }
+  await sent;
+}

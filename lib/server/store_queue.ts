@@ -1,0 +1,217 @@
+/**
+ * Small files on their way in: those that come while a group is being stored
+ * make the next group.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import { crc32 } from "node:zlib";
+import type { DataFrame, FrameOf, Message } from "../protocol/mod.ts";
+import {
+  type Outcome,
+  type SafePath,
+  type SmallFile,
+  StorageError,
+} from "../storage/mod.ts";
+import { formatAddress, type FrameChannel } from "../transport/mod.ts";
+import { errorBody, wireError } from "./errors.ts";
+import type { Session } from "./session.ts";
+
+const log = getLogger(["ferry", "server"]);
+
+/** Files of one group: what their common sync makes cheap is cheap by then. */
+const GROUP_COUNT_MAX = 256;
+
+/** Bytes of one group: 16 MiB, so that a group takes a fraction of a second. */
+const GROUP_SIZE_MAX = 16_777_216;
+
+interface Waiting {
+  readonly request: FrameOf<"STORE">;
+  readonly bytes: Uint8Array;
+  readonly checksum: number;
+}
+
+/** The small files of one data connection. */
+export class StoreQueue {
+  readonly #session: Session;
+  readonly #channel: FrameChannel;
+  readonly #waiting: Waiting[] = [];
+  readonly #stored = new Map<number, string>();
+  #waitingSize = 0;
+  #next: FrameOf<"STORE"> | undefined;
+  #storing: Promise<void> | undefined;
+
+  /**
+   * @param session Who sends.
+   * @param channel The data connection.
+   */
+  constructor(session: Session, channel: FrameChannel) {
+    this.#session = session;
+    this.#channel = channel;
+  }
+
+  /** Takes a request; one of an empty file has no chunk. */
+  async store(request: FrameOf<"STORE">): Promise<void> {
+    if (request.body.size > 0) this.#next = request;
+    else await this.#add({ request, bytes: new Uint8Array(0), checksum: 0 });
+  }
+
+  /** Takes the chunk of the last request; anything else is dropped. */
+  async chunk({ id, payload, checksum }: DataFrame): Promise<boolean> {
+    const request = this.#next;
+    if (request?.id !== id) return false;
+    this.#next = undefined;
+    // The receive buffer is used again.
+    await this.#add({ request, bytes: payload.slice(), checksum });
+    return true;
+  }
+
+  /** The client knows an outcome. */
+  async acknowledge(id: number): Promise<boolean> {
+    const upload = this.#stored.get(id);
+    if (upload === undefined) return false;
+    this.#stored.delete(id);
+    await this.#session.context.storage.acknowledge(upload);
+    return true;
+  }
+
+  /** Waits until nothing is being stored. */
+  async finish(): Promise<void> {
+    this.#waiting.length = 0;
+    await this.#storing;
+  }
+
+  async #add(file: Waiting): Promise<void> {
+    // Whoever sends faster than the disk takes waits here.
+    while (this.#waitingSize >= GROUP_SIZE_MAX) await this.#storing;
+    this.#waiting.push(file);
+    this.#waitingSize += file.bytes.length;
+    this.#storing ??= this.#session.run(file.request.id, () => this.#storeAll())
+      .finally(() => this.#storing = undefined);
+  }
+
+  async #storeAll(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const group = this.#waiting.splice(0, GROUP_COUNT_MAX);
+      for (const { bytes } of group) this.#waitingSize -= bytes.length;
+      await this.#storeGroup(group);
+    }
+  }
+
+  async #storeGroup(group: readonly Waiting[]): Promise<void> {
+    const results = await this.#receive(group);
+    for (const [at, { request }] of group.entries()) {
+      await this.#tell(request, results[at]);
+    }
+  }
+
+  async #receive(
+    group: readonly Waiting[],
+  ): Promise<readonly (Outcome | unknown)[]> {
+    const results: unknown[] = new Array(group.length);
+    const items: (SmallFile & { readonly path: SafePath })[] = [];
+    const places: number[] = [];
+    for (const [at, file] of group.entries()) {
+      try {
+        items.push(await this.#locate(file));
+        places.push(at);
+      } catch (error) {
+        results[at] = error;
+      }
+    }
+    try {
+      const outcomes = await this.#session.context.storage.receiveSmall(items);
+      for (const [at, outcome] of outcomes.entries()) {
+        results[places[at]!] = outcome;
+      }
+    } catch (error) {
+      for (const at of places) results[at] = error;
+    }
+    return results;
+  }
+
+  async #locate(
+    { request: { body }, bytes, checksum }: Waiting,
+  ): Promise<SmallFile & { readonly path: SafePath }> {
+    this.#session.require("write");
+    if (bytes.length !== body.size || crc32(bytes) !== checksum) {
+      throw new StorageError("integrity", "the file arrived damaged");
+    }
+    const path = await this.#session.context.storage.locate(body.path, "write");
+    return {
+      path,
+      bytes,
+      checksum,
+      request: {
+        id: body.upload.toHex(),
+        size: body.size,
+        modified: body.modified,
+        mode: body.mode,
+        onConflict: body.onConflict,
+        durability: body.durability,
+        algorithm: "crc32-chunks",
+      },
+    };
+  }
+
+  async #tell(request: FrameOf<"STORE">, result: unknown): Promise<void> {
+    const frame = isOutcome(result)
+      ? this.#receipt(request, result)
+      : this.#refusal(request, result);
+    // A client that is gone is found by the receiving side.
+    await this.#channel.send(frame).catch(() => {});
+  }
+
+  #receipt(
+    { id, body: { upload } }: FrameOf<"STORE">,
+    outcome: Outcome,
+  ): Message {
+    const { path, publication, size, durable, digest } = outcome;
+    this.#stored.set(id, upload.toHex());
+    log.info("Received {path} from {user} at {peer}: {size} bytes", {
+      ...outcome,
+      ...this.#who(),
+    });
+    return {
+      type: "RECEIPT",
+      id,
+      body: {
+        path,
+        publication,
+        size,
+        durable,
+        digest: digest && Uint8Array.fromHex(digest.value),
+      },
+    };
+  }
+
+  #refusal({ id, body: { path } }: FrameOf<"STORE">, error: unknown): Message {
+    const told = wireError(error);
+    const isBug = told.code === "internal";
+    log[isBug ? "error" : "info"](
+      "Ended {request} of {path} from {peer}: {code}: {reason}",
+      {
+        request: "STORE",
+        path,
+        ...this.#who(),
+        code: told.code,
+        reason: told.message,
+        ...(isBug ? { error } : {}),
+      },
+    );
+    return { type: "ERROR", id, body: { ...errorBody(told), path } };
+  }
+
+  #who(): { readonly user: string; readonly peer: string } {
+    return {
+      user: this.#session.user,
+      peer: formatAddress(this.#channel.remote),
+    };
+  }
+}
+
+function isOutcome(result: unknown): result is Outcome {
+  return typeof result === "object" && result !== null &&
+    "publication" in result;
+}
