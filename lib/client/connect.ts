@@ -18,6 +18,7 @@ import type { Client, ConnectOptions } from "./types.ts";
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
+ * import { openMemoryStorage, serve } from "../mod.ts";
  *
  * await using server = await serve({
  *   root: await openMemoryStorage(),

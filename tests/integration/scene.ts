@@ -1,0 +1,277 @@
+/**
+ * What the integration tests share: a folder that is served, a folder where
+ * clients work, the programs between them, and what all of them said if a test
+ * fails.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { walk } from "@std/fs/walk";
+import { relative } from "@std/path";
+import { CutProxy, type Judge } from "../helpers/cut_proxy.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
+import {
+  CLIENT_PERMISSIONS,
+  type Ending,
+  listening,
+  Program,
+  type ServerProgram,
+  type SpawnOptions,
+  until,
+  writerPermissions,
+} from "../helpers/spawn_main.ts";
+import { tempDir } from "../helpers/temp_dir.ts";
+
+export { Gate } from "../helpers/cut_proxy.ts";
+export { PATIENCE, until } from "../helpers/spawn_main.ts";
+export type { Ending, Program, ServerProgram } from "../helpers/spawn_main.ts";
+
+/** Bytes of a chunk, as `docs/protocol.md` has it. */
+export const CHUNK = 1_048_576;
+
+/** An event that `ferry --json` writes. */
+export type FerryEvent = Readonly<Record<string, unknown>>;
+
+type ClientOptions = Partial<SpawnOptions> & { readonly code?: number };
+
+/** The folders and programs of one test. */
+export class Scene implements AsyncDisposable {
+  /** The folder that holds the others. */
+  readonly base: string;
+  /** The folder that is served. */
+  readonly root: string;
+  /** The folder where clients work. */
+  readonly local: string;
+  /** Whether its programs count for the coverage. */
+  isMeasured = false;
+  readonly #stack = new AsyncDisposableStack();
+  readonly #programs: Program[] = [];
+
+  /** @param base An empty folder. */
+  constructor(base: string) {
+    this.base = base;
+    this.root = `${base}/root`;
+    this.local = `${base}/local`;
+  }
+
+  /** Starts a `ferryd`; with no permissions given, one that may write. */
+  async server(
+    options: {
+      readonly permissions?: readonly string[];
+      readonly args?: readonly string[];
+      readonly root?: string;
+    } = {},
+  ): Promise<ServerProgram> {
+    const root = options.root ?? this.root;
+    const permissions = options.permissions ?? writerPermissions(root);
+    const args = options.args ?? [];
+    const listens = args.includes("-l") ? [] : ["-l", "127.0.0.1:0"];
+    return await listening(
+      this.spawn("server", [...listens, ...args, root], { permissions }),
+    );
+  }
+
+  /** Starts a program, which ends with the test at the latest. */
+  spawn(
+    main: "server" | "client",
+    args: readonly string[],
+    options: Partial<SpawnOptions> = {},
+  ): Program {
+    const program = new Program(main, args, {
+      permissions: CLIENT_PERMISSIONS,
+      cwd: this.local,
+      isMeasured: this.isMeasured,
+      ...options,
+    });
+    this.#programs.push(program);
+    return this.keep(program);
+  }
+
+  /** Starts `ferry` and leaves it running. */
+  start(args: readonly string[], options: Partial<SpawnOptions> = {}): Program {
+    return this.spawn("client", args, options);
+  }
+
+  /** Runs `ferry` to its end and insists on its exit code, 0 unless told otherwise. */
+  async ferry(
+    args: readonly string[],
+    options: ClientOptions = {},
+  ): Promise<Ending> {
+    const { code = 0, ...rest } = options;
+    const ending = await this.start(args, rest).ended;
+    assertEquals(ending.code, code, `the exit code of ferry ${args}`);
+    return ending;
+  }
+
+  /** Runs `ferry`, which must fail with this code and this one line. */
+  async fails(
+    args: readonly string[],
+    code: number,
+    line: string,
+    options: ClientOptions = {},
+  ): Promise<void> {
+    const { stdout, stderr } = await this.ferry(args, { ...options, code });
+    assertEquals(stderr, `ferry: ${line}\n`);
+    assertEquals(stdout, "");
+  }
+
+  /** Runs `ferry` with `--json` and reads what it says. */
+  async events(
+    args: readonly string[],
+    options: ClientOptions = {},
+  ): Promise<FerryEvent[]> {
+    const { stdout, stderr } = await this.ferry(["--json", ...args], options);
+    assertEquals(stderr, "");
+    return parseEvents(stdout);
+  }
+
+  /** Puts a proxy before a server. */
+  proxy(server: ServerProgram, judge?: Judge): CutProxy {
+    return this.keep(new CutProxy(server.port, judge));
+  }
+
+  /** Disposes of something when the test ends. */
+  keep<T extends AsyncDisposable>(thing: T): T {
+    return this.#stack.use(thing);
+  }
+
+  /** Writes a file where clients work. */
+  async file(
+    name: string,
+    content: string | Uint8Array<ArrayBuffer>,
+  ): Promise<string> {
+    await write(`${this.local}/${name}`, content);
+    return name;
+  }
+
+  /** Writes a file into the served folder. */
+  async served(
+    name: string,
+    content: string | Uint8Array<ArrayBuffer>,
+  ): Promise<string> {
+    await write(`${this.root}/${name}`, content);
+    return name;
+  }
+
+  /** All that every program said, to explain a failure. */
+  transcripts(): string {
+    return this.#programs.map(({ transcript }) => transcript).join("\n");
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+}
+
+async function write(
+  path: string,
+  content: string | Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  await Deno.writeFile(
+    path,
+    typeof content === "string" ? new TextEncoder().encode(content) : content,
+  );
+}
+
+/**
+ * A test with a {@linkcode Scene}: everything that it started is gone after it,
+ * and its failure shows what the programs said.
+ *
+ * @param name What is tested.
+ * @param run The test.
+ * @param ignored Why it cannot run on this machine, if it cannot.
+ */
+export function sceneTest(
+  name: string,
+  run: (scene: Scene) => Promise<void>,
+  ignored?: string,
+): void {
+  const shown = ignored === undefined ? name : `${name} (skipped: ${ignored})`;
+  Deno.test({
+    name: shown,
+    ignore: ignored !== undefined,
+    async fn() {
+      await using folder = await tempDir();
+      await using scene = new Scene(folder.path);
+      await Deno.mkdir(scene.root);
+      await Deno.mkdir(scene.local);
+      try {
+        await run(scene);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        throw new Error(`${reason}\n${scene.transcripts()}`, { cause: error });
+      }
+    },
+  });
+}
+
+/** Why a test that needs signals, modes or `/proc` cannot run here. */
+export const NEEDS_LINUX: string | undefined = Deno.build.os === "linux"
+  ? undefined
+  : "only written for Linux";
+
+/** Why a test with names or signals that Windows does not have cannot run here. */
+export const NEEDS_UNIX: string | undefined = Deno.build.os === "windows"
+  ? "Windows has no such names or signals"
+  : undefined;
+
+/** Reads lines of JSON; every one must be one. */
+export function parseEvents(text: string): FerryEvent[] {
+  assertEquals(text === "" || text.endsWith("\n"), true, "the last line ends");
+  return text.split("\n").slice(0, -1).map((line) => {
+    const event: FerryEvent = JSON.parse(line);
+    assertEquals(typeof event["event"], "string");
+    return event;
+  });
+}
+
+/** What is in a folder, all of it, as paths; directories end in `/`. */
+export async function tree(folder: string): Promise<string[]> {
+  const found: string[] = [];
+  for await (const entry of walk(folder, { followSymlinks: false })) {
+    const path = relative(folder, entry.path).replaceAll("\\", "/");
+    if (path !== "") found.push(entry.isDirectory ? `${path}/` : path);
+  }
+  return found.sort();
+}
+
+/** The served tree without the staging folder, which must be empty. */
+export async function publicTree(scene: Scene): Promise<string[]> {
+  const found = await tree(scene.root);
+  return found.filter((path) => path !== ".ferry/");
+}
+
+/** Waits until the server has cleaned up: the tree is this and nothing is staged. */
+export async function settles(
+  scene: Scene,
+  expected: readonly string[],
+): Promise<void> {
+  let found: string[] = [];
+  const wanted = JSON.stringify([...expected].sort());
+  await until("the served tree to settle", async () => {
+    found = await publicTree(scene);
+    return JSON.stringify(found) === wanted;
+  }).catch(() => assertEquals(found, [...expected].sort()));
+}
+
+/** Bytes that no two seeds have in common. */
+export function randomBytes(
+  seed: number,
+  size: number,
+): Uint8Array<ArrayBuffer> {
+  return new SeededRandom(seed).bytes(size);
+}
+
+/** Asserts that two files hold the same, without holding both. */
+export async function assertSameFile(
+  one: string,
+  other: string,
+): Promise<void> {
+  const [left, right] = await Promise.all([
+    Deno.readFile(one),
+    Deno.readFile(other),
+  ]);
+  assertEquals(left.length, right.length, `${one} and ${other} differ in size`);
+  const isSame = left.every((byte, index) => byte === right[index]);
+  assertEquals(isSame, true, `${one} and ${other} differ`);
+}
