@@ -51,3 +51,18 @@ export const SILENCE_CHECKS = 3;
 
 /** Milliseconds before a try to reconnect, at most: half a minute. */
 export const RETRY_DELAY_MAX = 30_000;
+
+/**
+ * Milliseconds between two measurements of a transfer that chooses its number of
+ * connections: half a second, several round trips of any link.
+ */
+export const STREAM_INTERVAL = 500;
+
+/**
+ * Bytes from which on a file may use several connections: 32 MiB. Less is over
+ * before anything could be measured.
+ */
+export const STREAM_SIZE_MIN = 33_554_432;
+
+/** Chunks that one connection takes at a time: 8 MiB, so that none is long the last. */
+export const STREAM_CHUNKS = 8;

@@ -13,7 +13,7 @@ import type { Disk, DiskFile } from "./disk.ts";
 import { StorageError } from "./errors.ts";
 import { lstatIfAny } from "./jail.ts";
 import { JournalFile } from "./journal_file.ts";
-import { type FindDirectory, removeIfAny } from "./leftovers.ts";
+import { type FindDirectory, removeIfAny, removeStaging } from "./leftovers.ts";
 import { CHUNK_SIZE, FILE_SIZE_MAX, FINGERPRINT_LENGTH_MAX } from "./limits.ts";
 import type { NameLocks } from "./name_locks.ts";
 import { formatBytes } from "./names.ts";
@@ -23,7 +23,7 @@ import type {
   ReceivingParts,
   StorageHooks,
 } from "./receiving_parts.ts";
-import { takeLeftover } from "./resuming.ts";
+import { findLeftover } from "./resuming.ts";
 import type { Staging } from "./staging.ts";
 import type { Outcome, ReceiveRequest, ReceiveStart } from "./storage.ts";
 
@@ -248,15 +248,18 @@ export class CommitEngine {
     request: ReceiveRequest,
   ): Promise<Begun | Outcome | undefined> {
     const { disk, clock, findDirectory } = this.#options;
-    const found = await takeLeftover(disk, staging, {
-      request,
-      target,
-      now: clock.now(),
-      findDirectory,
-    });
-    if (found === "busy") throw busy();
-    if (found === "guarded") throw busyElsewhere();
-    return found;
+    const now = clock.now();
+    const options = { request, target, now, findDirectory };
+    using leftover = await findLeftover(disk, staging, options);
+    if (leftover.kind === "live") throw busy();
+    if (leftover.kind === "guarded") throw busyElsewhere();
+    if (leftover.kind === "settled") {
+      await removeIfAny(disk, staging.data);
+      return leftover.outcome;
+    }
+    if (leftover.kind === "resumable") return leftover.take();
+    await removeStaging(disk, staging);
+    return undefined;
   }
 
   /** Looks at what can be known before the first byte, so that none is sent in vain. */

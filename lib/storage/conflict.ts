@@ -102,7 +102,7 @@ export async function planName(
   policy: ConflictPolicy,
 ): Promise<NamePlan> {
   const there = await lstatIfAny(disk, join(wanted.directory, wanted.name));
-  if (there === undefined) return plan(wanted.name, "created");
+  if (there === undefined) return freePlan(wanted.name);
   if (policy !== "rename") {
     const twin = await findTwin(disk, wanted.directory, wanted.name, there);
     if (twin !== undefined) throw twinError(wanted, twin);
@@ -147,6 +147,11 @@ async function planNumbered(
     } and ${NUMBERED_NAMES_MAX} numbered names exist already`,
     { name: wanted.path },
   );
+}
+
+/** The plan to use a name that seems to be free. */
+export function freePlan(name: string): NamePlan {
+  return plan(name, "created");
 }
 
 function plan(name: string, publication: Publication): NamePlan {

@@ -25,6 +25,8 @@ export interface Verified {
   readonly resumedFrom: number;
   /** What the map is to say before the intent. */
   readonly notes: readonly JournalRecord[];
+  /** Called when it has its name, and before that is durable. */
+  published(): Promise<void>;
 }
 
 /** One file on its way to its name, and back if that fails. */
@@ -110,7 +112,7 @@ export class Publishing {
     const { publication } = plan;
     let durable = false;
     if (publication !== "skipped") {
-      await hooks.step?.("published");
+      await this.#verified.published();
       await target.check();
       // Before the name is durable: the map of a later file in this place
       // must not come back as this one's.
@@ -141,7 +143,10 @@ export class Publishing {
 /** What the map says before a file gets its name. */
 export function toIntent(
   plan: Pick<NamePlan, "name" | "publication">,
-  { stat, digest, resumedFrom }: Omit<Verified, "notes">,
+  { stat, digest, resumedFrom }: Pick<
+    Verified,
+    "stat" | "digest" | "resumedFrom"
+  >,
 ): IntentRecord {
   const { name, publication } = plan;
   const { size, device, inode, modified } = stat;

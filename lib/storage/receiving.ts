@@ -276,13 +276,13 @@ export class StagedReceiving implements Receiving {
     // Nothing may vouch for data that was not synced.
     if (!this.#isDurable) return await this.#noteAll();
     await this.#syncData(); // before the map speaks of it
-    const { disk, journal, staging } = this.#parts;
+    const { disk, staging } = this.#parts;
     await this.#noteAll();
     // An older name must not come back with other data behind it.
     if (!this.#isNamed) await disk.syncDirectory(staging.directory);
     this.#isNamed = true;
-    await journal.append([{ kind: "synced" }]);
-    await journal.sync();
+    await this.#parts.journal.append([{ kind: "synced" }]);
+    await this.#parts.journal.sync();
     this.#chunks.vouch();
   }
 
@@ -302,16 +302,17 @@ export class StagedReceiving implements Receiving {
   /** Takes a held chunk out of the map, before its bytes are changed. */
   async #replace(index: number): Promise<void> {
     const chunks = this.#chunks;
+    const { journal } = this.#parts;
     this.#isMixed = true;
     if (chunks.isVouched(index)) {
       // With one sync for those that follow: probably they differ as well.
       const run = { first: index, count: REWRITE_WINDOW };
       const rest = chunks.sums(() => true, index + 1, index + REWRITE_WINDOW);
-      await this.#parts.journal.append([
+      await journal.append([
         { kind: "dropped", ...run },
         ...[...rest].map((sums) => ({ kind: "sums" as const, ...sums })),
       ]);
-      await this.#parts.journal.sync();
+      await journal.sync();
       chunks.doubt(run);
     }
     chunks.drop({ first: index, count: 1 });
@@ -403,6 +404,9 @@ export class StagedReceiving implements Receiving {
       resumedFrom: this.resumedFrom,
       // A file of one chunk is not worth a note.
       notes: stat.size > CHUNK_SIZE ? this.#takeNotes() : [],
+      published: async () => {
+        await this.#step("published");
+      },
     });
     return await this.#publishing.run();
   }

@@ -15,8 +15,6 @@ import {
   judgeLeftover,
   type Leftover,
   openLeftoverFile,
-  removeIfAny,
-  removeStaging,
 } from "./leftovers.ts";
 import {
   CHUNK_SIZE,
@@ -30,7 +28,7 @@ import type { Staging } from "./staging.ts";
 import type { Outcome, ReceiveRequest } from "./storage.ts";
 import type { DroppedRecord, HeaderRecord } from "./upload_journal.ts";
 
-/** What {@linkcode takeLeftover} is asked for. */
+/** What {@linkcode findLeftover} is asked for. */
 export interface TakeOptions {
   /** What is to be received. */
   readonly request: ReceiveRequest;
@@ -43,58 +41,77 @@ export interface TakeOptions {
 }
 
 /** What a transfer that goes on begins with. */
-type Resumed = Pick<ReceivingParts, "data" | "journal" | "chunks">;
+export type Resumed = Pick<ReceivingParts, "data" | "journal" | "chunks">;
 
-/**
- * Takes what an earlier transfer left: its outcome if it has one, what is to be
- * continued if that was asked for, and else nothing, with the place cleared.
- *
- * `busy` when somebody is at work on it, `guarded` when it belongs to somebody
- * else: it has another token, and is not expired.
- */
-export async function takeLeftover(
+/** What there is in a staging place, with the locks on it until it is disposed of. */
+export type Found =
+  & Disposable
+  & (
+    /** There is an outcome. */
+    | { readonly kind: "settled"; readonly outcome: Outcome }
+    /** Somebody is at work on it. */
+    | { readonly kind: "live" }
+    /** It belongs to somebody else: it has another token, and is not expired. */
+    | { readonly kind: "guarded" }
+    /** It can be continued; whoever takes it has to close its files. */
+    | { readonly kind: "resumable"; take(): Resumed }
+    /** It is to be removed. */
+    | { readonly kind: "useless" }
+  );
+
+/** Looks at what an earlier transfer left, as somebody who wants its place. */
+export async function findLeftover(
   disk: Disk,
   staging: Staging,
   options: TakeOptions,
-): Promise<Outcome | Resumed | "busy" | "guarded" | undefined> {
+): Promise<Found> {
   const resume = options.request.resume ?? false;
-  // A link or a pipe in its place is removed, never opened.
-  const data = await openData(disk, staging.data, resume);
-  // Where no outcomes are kept a map matters only to who resumes.
-  const map = staging.keepsOutcome || resume
-    ? await openLeftoverFile(disk, staging.map, "write").catch((error) => {
-      data?.close();
-      throw error;
-    })
-    : undefined;
-  let kept: Resumed | undefined;
+  const files: DiskFile[] = [];
+  const close = () => {
+    for (const file of files) file.close();
+  };
+  const keep = (file: DiskFile | undefined) => {
+    if (file !== undefined) files.push(file);
+    return file;
+  };
+  const found = (kind: "live" | "guarded" | "useless") => ({
+    kind,
+    [Symbol.dispose]: close,
+  });
   try {
-    if (data !== undefined && !await data.tryLock()) return "busy";
+    // A link or a pipe in its place is removed, never opened.
+    const data = keep(await openData(disk, staging.data, resume));
+    if (data !== undefined && !await data.tryLock()) return found("live");
+    // Where no outcomes are kept a map matters only to who resumes.
+    const map = staging.keepsOutcome || resume
+      ? keep(await openLeftoverFile(disk, staging.map, "write"))
+      : undefined;
     const chunks = new ChunkMap();
     const leftover = await judge(disk, staging, map, options, chunks);
-    if (leftover.kind === "live") return "busy";
+    if (leftover.kind === "live") return found("live");
     if (leftover.kind === "settled") {
-      await removeIfAny(disk, staging.data);
-      return leftover.outcome;
+      return { ...leftover, [Symbol.dispose]: close };
     }
-    if (leftover.kind === "unfinished") {
-      const isExpired = options.now - leftover.modified > STAGING_EXPIRY;
-      const isTheirs = leftover.journal.header.token === options.request.token;
-      if (!isTheirs && !isExpired) return "guarded";
-      if (resume && isTheirs && data !== undefined) {
-        kept = await resumeFrom(disk, staging, options, {
-          ...{ data, map: map!, chunks, journal: leftover.journal },
-        });
-        if (kept !== undefined) return kept;
-      }
-    }
-    await removeStaging(disk, staging);
-    return undefined;
-  } finally {
-    if (kept === undefined) {
-      data?.close();
-      map?.close();
-    }
+    if (leftover.kind === "invalid") return found("useless");
+    const { journal } = leftover;
+    const isExpired = options.now - leftover.modified > STAGING_EXPIRY;
+    const isTheirs = journal.header.token === options.request.token;
+    if (!isTheirs && !isExpired) return found("guarded");
+    if (!resume || !isTheirs || data === undefined) return found("useless");
+    const parts = { data, map: map!, chunks, journal };
+    const resumed = await resumeFrom(disk, staging, options, parts);
+    if (resumed === undefined) return found("useless");
+    return {
+      kind: "resumable",
+      take: () => {
+        files.length = 0;
+        return resumed;
+      },
+      [Symbol.dispose]: close,
+    };
+  } catch (error) {
+    close();
+    throw error;
   }
 }
 

@@ -27,7 +27,12 @@ import {
   type CommitEngineOptions,
   foresee,
 } from "./commit_engine.ts";
-import { moveToFreeName, type NamePlan, planName } from "./conflict.ts";
+import {
+  freePlan,
+  moveToFreeName,
+  type NamePlan,
+  planName,
+} from "./conflict.ts";
 import type { DiskFile, DiskStat } from "./disk.ts";
 import { StorageError } from "./errors.ts";
 import { lstatIfAny } from "./jail.ts";
@@ -61,7 +66,7 @@ interface Member {
   /** Its staged name. */
   readonly path: string;
   readonly data: DiskFile;
-  stat: DiskStat;
+  readonly stat: DiskStat;
   readonly digest: Digest;
   plan?: NamePlan;
   isGiven: boolean;
@@ -202,11 +207,13 @@ export class SmallGroup {
         throw new StorageError("exists", "it is being received already");
       }
       await data.write(bytes, 0);
-      const stat = await data.stat();
-      await applyMode(disk, path, stat, request.mode);
+      if (request.mode !== undefined) {
+        await applyMode(disk, path, await data.stat(), request.mode);
+      }
       if (request.modified !== undefined) {
         await data.setModified(request.modified);
       }
+      const stat = await data.stat();
       const digest = digestOf(item);
       return {
         item,
@@ -229,11 +236,9 @@ export class SmallGroup {
     const todo = this.#open.values();
     const work = async () => {
       for (const member of todo) {
-        await this.#attempt(member, async () => {
-          const { data, item } = member;
-          if (item.request.durability === "full") await data.sync();
-          member.stat = await data.stat();
-        });
+        const { data, item } = member;
+        if (item.request.durability !== "full") continue;
+        await this.#attempt(member, () => data.sync());
       }
     };
     await Promise.all(Array.from({ length: SMALL_GROUP_SYNCS }, work));
@@ -272,6 +277,11 @@ export class SmallGroup {
     const { disk, locks } = this.#options;
     const { target, request } = member.item;
     await check(target);
+    if (request.onConflict === "fail" && member.plan === undefined) {
+      // Looked at a moment ago; if it was taken since, the link says so.
+      member.plan = freePlan(target.name);
+      return;
+    }
     member.plan?.[Symbol.dispose]();
     member.plan = await planName(disk, locks, target, request.onConflict);
   }
