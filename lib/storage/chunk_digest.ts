@@ -70,6 +70,13 @@ export class ChunkDigest {
     this.#top = Math.max(this.#top, index + 1);
   }
 
+  /** Forgets the sum of a chunk; {@linkcode top} stays. */
+  delete(index: number): void {
+    if (this.#present[index] !== 1) return;
+    this.#present[index] = 0;
+    this.#count--;
+  }
+
   /** The sum of a chunk, if it was noted. */
   get(index: number): number | undefined {
     return this.#present[index] === 1 ? this.#sums[index] : undefined;

@@ -7,25 +7,23 @@
 
 import { join } from "@std/path";
 import type { Clock } from "../platform/mod.ts";
-import { takenError } from "./conflict.ts";
+import { ChunkMap } from "./chunk_map.ts";
+import { findTwin, takenError, twinError } from "./conflict.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { StorageError } from "./errors.ts";
 import { lstatIfAny } from "./jail.ts";
 import { JournalFile } from "./journal_file.ts";
-import {
-  type FindDirectory,
-  readLeftover,
-  removeIfAny,
-  removeStaging,
-} from "./leftovers.ts";
-import { CHUNK_SIZE, FILE_SIZE_MAX } from "./limits.ts";
+import { type FindDirectory, removeIfAny, removeStaging } from "./leftovers.ts";
+import { CHUNK_SIZE, FILE_SIZE_MAX, FINGERPRINT_LENGTH_MAX } from "./limits.ts";
 import type { NameLocks } from "./name_locks.ts";
 import { formatBytes } from "./names.ts";
-import {
-  type PublishTarget,
-  StagedReceiving,
-  type StorageHooks,
-} from "./receiving.ts";
+import { StagedReceiving } from "./receiving.ts";
+import type {
+  PublishTarget,
+  ReceivingParts,
+  StorageHooks,
+} from "./receiving_parts.ts";
+import { findLeftover } from "./resuming.ts";
 import type { Staging } from "./staging.ts";
 import type { Outcome, ReceiveRequest, ReceiveStart } from "./storage.ts";
 
@@ -49,6 +47,16 @@ export interface CommitEngineOptions {
   readonly findDirectory: FindDirectory;
 }
 
+/** A transfer that has begun and not ended. */
+interface Ticket {
+  /** What its sender proves itself by. */
+  readonly token: string | undefined;
+  /** Resolves, whatever happens, when it is known how it begins. */
+  readonly begun: Promise<unknown>;
+  /** What there is to stop, once it has begun. */
+  receiving?: StagedReceiving;
+}
+
 /** Whether `id` can be the id of an upload. */
 export function isUploadId(id: string): boolean {
   return ID_REGEXP.test(id);
@@ -58,7 +66,7 @@ export function isUploadId(id: string): boolean {
 export class CommitEngine {
   readonly #options: CommitEngineOptions;
   /** By staged file, every transfer that has begun and not ended. */
-  readonly #live = new Map<string, { receiving?: StagedReceiving }>();
+  readonly #live = new Map<string, Ticket>();
 
   /** Makes an engine that knows of no transfer. */
   constructor(options: CommitEngineOptions) {
@@ -82,30 +90,72 @@ export class CommitEngine {
     request: ReceiveRequest,
   ): Promise<ReceiveStart> {
     assertRequest(request);
-    if (this.isLive(staging)) throw busy();
-    const ticket = {};
-    this.#live.set(staging.data, ticket);
-    const onEnd = () => {
-      if (this.#live.get(staging.data) === ticket) {
-        this.#live.delete(staging.data);
-      }
-    };
+    for (let attempt = 0; this.isLive(staging); attempt++) {
+      if (attempt === TAKE_OVER_ATTEMPTS) throw busy();
+      await this.#supersede(staging, request.token);
+    }
+    const begun = Promise.withResolvers<void>();
+    const ticket: Ticket = { token: request.token, begun: begun.promise };
+    const onEnd = this.#enter(staging, ticket);
     try {
       const start = await this.#start(target, staging, request, onEnd);
       if (start.kind === "settled") onEnd();
-      else Object.assign(ticket, start);
+      else ticket.receiving = start.receiving;
       return start;
     } catch (error) {
       onEnd();
       throw error;
+    } finally {
+      begun.resolve();
     }
   }
 
-  /** Aborts every transfer, so that nothing stays open. */
+  /**
+   * Marks a staging place as live, for what is received without {@linkcode receive}.
+   *
+   * @returns What ends that.
+   */
+  claim(staging: Staging, token: string | undefined): () => void {
+    const begun = Promise.withResolvers<void>();
+    const onEnd = this.#enter(staging, { token, begun: begun.promise });
+    return () => {
+      onEnd();
+      begun.resolve();
+    };
+  }
+
+  #enter(staging: Staging, ticket: Ticket): () => void {
+    this.#live.set(staging.data, ticket);
+    return () => {
+      if (this.#live.get(staging.data) === ticket) {
+        this.#live.delete(staging.data);
+      }
+    };
+  }
+
+  /** Ends every transfer, so that nothing stays open: what its sender may continue stays. */
   async close(): Promise<void> {
-    for (const { receiving } of [...this.#live.values()]) {
-      await receiving?.abort();
+    for (const ticket of [...this.#live.values()]) {
+      await ticket.begun;
+      const { receiving, token } = ticket;
+      await (token === undefined ? receiving?.abort() : receiving?.suspend());
     }
+  }
+
+  /**
+   * Stops the live transfer of a staging place, if whoever asks proves to be
+   * its owner, who comes back while the old connection still seems to be there.
+   */
+  async #supersede(
+    staging: Staging,
+    token: string | undefined,
+  ): Promise<void> {
+    const ticket = this.#live.get(staging.data);
+    if (ticket?.token === undefined) throw busy();
+    if (ticket.token !== token) throw busyElsewhere();
+    // A commit that is under way is waited for: then there is an outcome.
+    await ticket.begun;
+    await ticket.receiving?.supersede();
   }
 
   async #start(
@@ -113,39 +163,33 @@ export class CommitEngine {
     staging: Staging,
     request: ReceiveRequest,
     onEnd: () => void,
-  ): Promise<ReceiveStart> {
-    const { disk, clock } = this.#options;
+  ): Promise<
+    Exclude<ReceiveStart, { kind: "receiving" }> | {
+      readonly kind: "receiving";
+      readonly receiving: StagedReceiving;
+    }
+  > {
+    const known = await staging.settled();
+    if (known !== undefined) return { kind: "settled", outcome: known };
     for (let attempt = 0; attempt < TAKE_OVER_ATTEMPTS; attempt++) {
       await staging.ensure();
-      const journal = new JournalFile(disk, staging.map, {
-        kind: "header",
-        ...request,
-        path: target.path,
-        location: target.location,
-        chunkSize: CHUNK_SIZE,
-        created: clock.now(),
-      });
-      const data = await this.#stage(staging, journal);
-      if (data === undefined) {
-        const outcome = await this.#takeOver(target, staging, request);
-        if (outcome !== undefined) return { kind: "settled", outcome };
-        continue;
-      }
-      const receiving = new StagedReceiving({
-        ...this.#options,
-        target,
-        staging,
-        request,
-        data,
-        journal,
-        onEnd,
-      });
+      const begun = await this.#stage(target, staging, request) ??
+        await this.#takeOver(target, staging, request);
+      if (begun === undefined) continue;
+      if (!("data" in begun)) return { kind: "settled", outcome: begun };
+      const parts = {
+        ...{ ...this.#options, ...begun },
+        ...{ target, staging, request, onEnd },
+      };
+      const receiving = new StagedReceiving(parts);
       try {
-        const outcome = await this.#admit(target, staging, request, data);
+        const outcome = await this.#admit(parts, receiving);
         if (outcome === undefined) return { kind: "receiving", receiving };
         await receiving.abort();
         return { kind: "settled", outcome };
       } catch (error) {
+        // A name that is taken, or a full disk, is no reason to lose what is there.
+        if (receiving.resumedFrom > 0) await receiving.supersede();
         await receiving.abort();
         throw error;
       }
@@ -155,27 +199,43 @@ export class CommitEngine {
 
   /** Makes the staged file and its map; `undefined` when either is there already. */
   async #stage(
+    target: PublishTarget,
     staging: Staging,
-    journal: JournalFile,
-  ): Promise<DiskFile | undefined> {
-    const { disk } = this.#options;
+    request: ReceiveRequest,
+  ): Promise<Begun | undefined> {
+    const { disk, clock } = this.#options;
     let data: DiskFile | undefined;
+    let journal: JournalFile | undefined;
     try {
       await staging.check();
       data = await disk.open(staging.data, "create");
       if (!await data.tryLock()) throw busy();
+      const { id, size, modified, onConflict, durability, algorithm } = request;
+      journal = new JournalFile(disk, staging.map, {
+        kind: "header",
+        ...{ id, size, modified, onConflict, durability, algorithm },
+        path: target.path,
+        location: target.location,
+        chunkSize: CHUNK_SIZE,
+        created: clock.now(),
+        source: request.source,
+        token: request.token,
+        inode: (await data.stat()).inode,
+      });
       // A map that is there tells of an outcome; where none are kept it is
-      // rubbish, and a new one is not needed before the first checkpoint.
+      // rubbish, and a new one is not needed before the first note.
       if (staging.keepsOutcome) await journal.create();
       else await removeIfAny(disk, staging.map);
-      return data;
+      return { data, journal, chunks: new ChunkMap() };
     } catch (error) {
       if (data !== undefined) {
         data.close();
         await removeIfAny(disk, staging.data).catch(() => {});
       }
-      if (journal.isOpen) await removeIfAny(disk, staging.map).catch(() => {});
-      journal.close();
+      if (journal?.isOpen) {
+        await removeIfAny(disk, staging.map).catch(() => {});
+      }
+      journal?.close();
       if (isExists(error)) return undefined;
       throw error;
     }
@@ -186,50 +246,26 @@ export class CommitEngine {
     target: PublishTarget,
     staging: Staging,
     request: ReceiveRequest,
-  ): Promise<Outcome | undefined> {
+  ): Promise<Begun | Outcome | undefined> {
     const { disk, clock, findDirectory } = this.#options;
-    using data = await this.#openLeftover(staging.data);
-    if (data.isBusy) throw busy();
-    const leftover = staging.keepsOutcome
-      ? await readLeftover(disk, staging.map, {
-        id: request.id,
-        now: clock.now(),
-        findDirectory,
-        syncDirectory: (directory) => target.sync(directory),
-      })
-      : { kind: "invalid" } as const;
+    const now = clock.now();
+    const options = { request, target, now, findDirectory };
+    using leftover = await findLeftover(disk, staging, options);
     if (leftover.kind === "live") throw busy();
+    if (leftover.kind === "guarded") throw busyElsewhere();
     if (leftover.kind === "settled") {
       await removeIfAny(disk, staging.data);
       return leftover.outcome;
     }
+    if (leftover.kind === "resumable") return leftover.take();
     await removeStaging(disk, staging);
     return undefined;
   }
 
-  async #openLeftover(
-    path: string,
-  ): Promise<{ isBusy: boolean } & Disposable> {
-    const { disk } = this.#options;
-    const nothing = { isBusy: false, [Symbol.dispose]: () => {} };
-    // A link or a pipe in its place is removed, never opened.
-    if ((await lstatIfAny(disk, path))?.kind !== "file") return nothing;
-    const file = await disk.open(path, "read");
-    try {
-      const isBusy = !await file.tryLock();
-      return { isBusy, [Symbol.dispose]: () => file.close() };
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-  }
-
   /** Looks at what can be known before the first byte, so that none is sent in vain. */
   async #admit(
-    target: PublishTarget,
-    staging: Staging,
-    request: ReceiveRequest,
-    data: DiskFile,
+    { target, staging, request, data }: ReceivingParts,
+    receiving: StagedReceiving,
   ): Promise<Outcome | undefined> {
     const { disk, hooks } = this.#options;
     await hooks.step?.("opened");
@@ -239,53 +275,104 @@ export class CommitEngine {
       throw new StorageError("outside", "the staging folder was exchanged");
     }
     await target.check();
-    const taken = await lstatIfAny(disk, join(target.directory, target.name));
-    if (taken !== undefined && request.onConflict === "skip") {
-      const { path } = target;
-      return {
-        path,
-        publication: "skipped",
-        size: request.size ?? 0,
-        digest: undefined,
-        durable: false,
-      };
-    }
-    if (
-      taken !== undefined && request.onConflict !== "rename" &&
-      (request.onConflict === "fail" || taken.kind === "directory")
-    ) throw takenError(taken, target.path);
-    await this.#assertRoom(staging.directory, request.size);
+    const outcome = await foresee(disk, target, request);
+    if (outcome !== undefined) return outcome;
+    await assertRoom(
+      disk,
+      staging.directory,
+      (request.size ?? 0) - receiving.resumedFrom,
+    );
     return undefined;
-  }
-
-  async #assertRoom(
-    directory: string,
-    size: number | undefined,
-  ): Promise<void> {
-    if (size === undefined) return;
-    const free = await this.#options.disk.freeSpace(directory);
-    if (free !== undefined && size > free) {
-      throw new StorageError(
-        "no-space",
-        `it needs ${formatBytes(size)}, ${formatBytes(free)} are free`,
-      );
-    }
   }
 }
 
-function assertRequest({ id, size }: ReceiveRequest): void {
+/** What a transfer begins with. */
+type Begun = Pick<ReceivingParts, "data" | "journal" | "chunks">;
+
+/**
+ * What the conflict policy will say, as far as it can be known beforehand: the
+ * outcome of what need not be received.
+ *
+ * @throws {StorageError} `exists`, `is-directory`.
+ */
+export async function foresee(
+  disk: Disk,
+  target: PublishTarget,
+  { onConflict, size }: ReceiveRequest,
+): Promise<Outcome | undefined> {
+  const taken = await lstatIfAny(disk, join(target.directory, target.name));
+  if (taken === undefined || onConflict === "rename") return undefined;
+  const twin = await findTwin(disk, target.directory, target.name, taken);
+  if (twin !== undefined) throw twinError(target, twin);
+  if (onConflict === "skip") {
+    return {
+      path: target.path,
+      publication: "skipped",
+      size: size ?? 0,
+      digest: undefined,
+      durable: false,
+      resumedFrom: 0,
+    };
+  }
+  if (onConflict === "fail" || taken.kind === "directory") {
+    throw takenError(taken, target.path);
+  }
+  return undefined;
+}
+
+/**
+ * Checks that what is to come fits.
+ *
+ * @throws {StorageError} `no-space`.
+ */
+export async function assertRoom(
+  disk: Disk,
+  directory: string,
+  needed: number,
+): Promise<void> {
+  if (needed <= 0) return;
+  const free = await disk.freeSpace(directory);
+  if (free !== undefined && needed > free) {
+    throw new StorageError(
+      "no-space",
+      `it needs ${formatBytes(needed)}, ${formatBytes(free)} are free`,
+    );
+  }
+}
+
+/**
+ * Checks what can be checked of a request alone.
+ *
+ * @throws {StorageError} `bad-name`, `too-large`.
+ */
+export function assertRequest(
+  { id, size, source = "", token = "" }: ReceiveRequest,
+): void {
   if (!isUploadId(id)) {
     throw new StorageError("bad-name", "the upload id is not 32 hex digits");
   }
   if (size !== undefined && size > FILE_SIZE_MAX) {
     throw new StorageError("too-large", "the file is larger than 16 TiB");
   }
+  if (Math.max(source.length, token.length) > FINGERPRINT_LENGTH_MAX) {
+    throw new StorageError(
+      "bad-name",
+      `a fingerprint has more than ${FINGERPRINT_LENGTH_MAX} characters`,
+    );
+  }
+}
+
+function isExists(error: unknown): boolean {
+  return error instanceof StorageError && error.kind === "exists";
 }
 
 function busy(): StorageError {
   return new StorageError("busy", "it is being received already");
 }
 
-function isExists(error: unknown): boolean {
-  return error instanceof StorageError && error.kind === "exists";
+function busyElsewhere(): StorageError {
+  return new StorageError(
+    "busy",
+    "it is being received already, from somebody who began it elsewhere; wait for that to end, or begin anew",
+  );
 }

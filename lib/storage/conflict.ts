@@ -10,7 +10,7 @@ import { StorageError } from "./errors.ts";
 import { lstatIfAny } from "./jail.ts";
 import { NUMBERED_NAMES_MAX } from "./limits.ts";
 import type { NameLocks } from "./name_locks.ts";
-import { numberedName, quoteName } from "./names.ts";
+import { foldName, nameVariants, numberedName, quoteName } from "./names.ts";
 import type { ConflictPolicy, Publication } from "./storage.ts";
 
 /** A name that was decided on. */
@@ -42,6 +42,53 @@ export function takenError(stat: DiskStat, path: string): StorageError {
     });
 }
 
+/** The error for a name that means an entry of another name. */
+export function twinError(
+  { path }: Pick<WantedName, "path">,
+  twin: string,
+): StorageError {
+  return new StorageError(
+    "exists",
+    `${quoteName(path)} and the existing ${
+      quoteName(twin)
+    } are one name to this file system`,
+    { name: path },
+  );
+}
+
+/**
+ * The name that the entry really has which a file system finds under `name`;
+ * `undefined` if it is that very one.
+ *
+ * Only asked where something was found. What differs only in case or
+ * normalization from `name` must then lead to the same entry for a file system
+ * that folds names: one look says that most do not, and only where it does the
+ * directory is listed.
+ *
+ * @param there What was found.
+ */
+export async function findTwin(
+  disk: Disk,
+  directory: string,
+  name: string,
+  there: DiskStat,
+): Promise<string | undefined> {
+  let isFolded = false;
+  for (const variant of nameVariants(name)) {
+    const stat = await lstatIfAny(disk, join(directory, variant));
+    isFolded ||= stat !== undefined && stat.inode === there.inode &&
+      stat.device === there.device;
+  }
+  if (!isFolded) return undefined;
+  const twins: string[] = [];
+  const wanted = foldName(name);
+  for await (const entry of disk.list(directory)) {
+    if (entry.name === name) return undefined;
+    if (foldName(entry.name) === wanted) twins.push(entry.name);
+  }
+  return twins[0] ?? name;
+}
+
 /**
  * Decides on a name while the lock of the wanted one is held. A plan to use
  * another one holds that one's lock, until it is disposed.
@@ -55,7 +102,11 @@ export async function planName(
   policy: ConflictPolicy,
 ): Promise<NamePlan> {
   const there = await lstatIfAny(disk, join(wanted.directory, wanted.name));
-  if (there === undefined) return plan(wanted.name, "created");
+  if (there === undefined) return freePlan(wanted.name);
+  if (policy !== "rename") {
+    const twin = await findTwin(disk, wanted.directory, wanted.name, there);
+    if (twin !== undefined) throw twinError(wanted, twin);
+  }
   switch (policy) {
     case "fail":
       throw takenError(there, wanted.path);
@@ -96,6 +147,11 @@ async function planNumbered(
     } and ${NUMBERED_NAMES_MAX} numbered names exist already`,
     { name: wanted.path },
   );
+}
+
+/** The plan to use a name that seems to be free. */
+export function freePlan(name: string): NamePlan {
+  return plan(name, "created");
 }
 
 function plan(name: string, publication: Publication): NamePlan {

@@ -95,6 +95,22 @@ export class DenoDisk implements Disk {
     return attempt(() => Deno.mkdirSync(path, { mode }));
   }
 
+  /** Sets time and bits; Windows has no such bits. */
+  setAttributes(
+    path: string,
+    { modified, mode }: {
+      readonly modified?: number | undefined;
+      readonly mode?: number | undefined;
+    },
+  ): Promise<void> {
+    return attempt(() => {
+      if (mode !== undefined && !IS_WINDOWS) Deno.chmodSync(path, mode);
+      if (modified === undefined) return;
+      const time = new Date(modified);
+      Deno.utimeSync(path, time, time);
+    });
+  }
+
   /** Renames. */
   rename(from: string, to: string): Promise<void> {
     return attempt(() => Deno.renameSync(from, to));

@@ -89,6 +89,18 @@ export interface Disk {
   list(path: string): AsyncIterable<DiskEntry>;
   /** Makes one directory, with permission bits `mode` less the umask. */
   makeDirectory(path: string, mode: number): Promise<void>;
+  /**
+   * Sets the time of last change, in milliseconds since 1970, and permission
+   * bits of what `path` leads to. A disk without this method leaves them as they
+   * are, and one that knows no such bits leaves those.
+   */
+  setAttributes?(
+    path: string,
+    attributes: {
+      readonly modified?: number | undefined;
+      readonly mode?: number | undefined;
+    },
+  ): Promise<void>;
   /** Renames; replaces an existing file. */
   rename(from: string, to: string): Promise<void>;
   /**

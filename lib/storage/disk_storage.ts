@@ -6,7 +6,12 @@
 
 import { basename, dirname, join } from "@std/path";
 import { type Clock, systemClock } from "../platform/mod.ts";
-import { CommitEngine, isUploadId } from "./commit_engine.ts";
+import {
+  CommitEngine,
+  type CommitEngineOptions,
+  isUploadId,
+} from "./commit_engine.ts";
+import { findTwin } from "./conflict.ts";
 import { DenoDisk } from "./deno_disk.ts";
 import type { Disk, DiskAccess, DiskEntry, DiskStat } from "./disk.ts";
 import { DurableDirectories } from "./durable_directories.ts";
@@ -17,23 +22,34 @@ import { LIST_BATCH, SWEEP_INTERVAL } from "./limits.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "./memory_disk.ts";
 import { NameLocks } from "./name_locks.ts";
 import { isReservedName, segmentFault } from "./names.ts";
-import type { PublishTarget, StorageHooks } from "./receiving.ts";
+import type { PublishTarget, StorageHooks } from "./receiving_parts.ts";
 import { recoverStaging } from "./recovery.ts";
+import { receiveSmallFiles } from "./small_files.ts";
+import type { SmallItem } from "./small_group.ts";
 import { openSource } from "./source.ts";
 import { findMountPoint, StagingFolder } from "./staging.ts";
 import type {
+  Attributes,
   ConflictPolicy,
   DigestAlgorithm,
   Durability,
   Entry,
   LocateIntent,
+  Outcome,
   Publication,
   ReceiveRequest,
   ReceiveStart,
+  SmallFile,
   Source,
   Storage,
 } from "./storage.ts";
-import { makeDirectories, moveEntry, removeEntry, type Tree } from "./tree.ts";
+import {
+  makeDirectories,
+  moveEntry,
+  removeEntry,
+  setAttributes,
+  type Tree,
+} from "./tree.ts";
 import type { HeaderRecord } from "./upload_journal.ts";
 
 /** Options of {@linkcode DiskStorage}. */
@@ -75,6 +91,7 @@ export class DiskStorage implements Storage {
   readonly #isReadOnly: boolean;
   readonly #locks = new NameLocks();
   readonly #durable: DurableDirectories;
+  readonly #engineOptions: CommitEngineOptions;
   readonly #engine: CommitEngine;
   /** By mount point, the staging folders that were used or looked for. */
   readonly #folders = new Map<string, Promise<StagingFolder>>();
@@ -93,13 +110,14 @@ export class DiskStorage implements Storage {
     this.access = { ...access, write: access.write && !this.#isReadOnly };
     this.#durable = new DurableDirectories(disk, jail.root);
     this.#swept = this.#clock.monotonic();
-    this.#engine = new CommitEngine({
+    this.#engineOptions = {
       disk,
       clock: this.#clock,
       locks: this.#locks,
       hooks: options.hooks ?? {},
       findDirectory: (header) => this.#findDirectory(header),
-    });
+    };
+    this.#engine = new CommitEngine(this.#engineOptions);
   }
 
   /**
@@ -169,21 +187,29 @@ export class DiskStorage implements Storage {
     request: ReceiveRequest,
   ): Promise<ReceiveStart> {
     this.#assertWritable();
-    await this.#sweep();
+    await this.#sweepIfDue();
     const folder = await this.#folderFor(path);
-    const target: PublishTarget = {
-      path: path.path,
-      location: path.location,
-      directory: path.anchor,
-      name: basename(path.absolute),
-      check: () => this.#jail.recheck(path),
-      sync: (directory) => this.#durable.sync(directory),
-    };
     return await this.#engine.receive(
-      target,
+      this.#target(path),
       folder.place(request.id),
       request,
     );
+  }
+
+  /** Receives many small files. */
+  async receiveSmall(
+    items: readonly (SmallFile & { readonly path: SafePath })[],
+  ): Promise<readonly (Outcome | StorageError)[]> {
+    this.#assertWritable();
+    await this.#sweepIfDue();
+    const all: SmallItem[] = [];
+    for (const { path, request, bytes, checksum } of items) {
+      const folder = await this.#folderFor(path);
+      const staging = folder.place(request.id);
+      const target = this.#target(path);
+      all.push({ target, staging, folder, request, bytes, checksum });
+    }
+    return await receiveSmallFiles(this.#engine, this.#engineOptions, all);
   }
 
   /** Forgets an outcome. */
@@ -193,6 +219,7 @@ export class DiskStorage implements Storage {
       const folder = await opening;
       const staging = folder.place(id);
       if (this.#engine.isLive(staging) || !await folder.exists()) continue;
+      if (await folder.groups.acknowledge(id)) continue;
       await removeIfAny(this.#disk, staging.map);
     }
   }
@@ -218,6 +245,25 @@ export class DiskStorage implements Storage {
     return await removeEntry(this.#tree, path, options);
   }
 
+  /** Sets time and permission bits. */
+  async setAttributes(path: SafePath, attributes: Attributes): Promise<void> {
+    this.#assertWritable();
+    await setAttributes(this.#tree, path, attributes);
+  }
+
+  /** The name that an entry really has, if it is another one. */
+  async twin(path: SafePath): Promise<string | undefined> {
+    await this.#jail.recheck(path);
+    if (path.missing.length > 1) return undefined;
+    const there = await lstatIfAny(this.#disk, path.absolute);
+    return there && await findTwin(
+      this.#disk,
+      dirname(path.absolute),
+      basename(path.absolute),
+      there,
+    );
+  }
+
   /** Renames an entry. */
   async rename(
     from: SafePath,
@@ -226,6 +272,14 @@ export class DiskStorage implements Storage {
   ): Promise<{ readonly path: string; readonly publication: Publication }> {
     this.#assertWritable();
     return await moveEntry(this.#tree, from, to, onConflict);
+  }
+
+  /** Puts the staging folders in order. */
+  async sweep(): Promise<void> {
+    this.#swept = this.#clock.monotonic();
+    for (const opening of [...this.#folders.values()]) {
+      await this.#recover(await opening);
+    }
   }
 
   /** Bytes free at the root. */
@@ -305,16 +359,27 @@ export class DiskStorage implements Storage {
   }
 
   /** Outcomes that nobody acknowledges must not pile up in a server that never stops. */
-  async #sweep(): Promise<void> {
+  async #sweepIfDue(): Promise<void> {
     const now = this.#clock.monotonic();
-    if (now - this.#swept < SWEEP_INTERVAL) return;
-    this.#swept = now;
-    for (const opening of [...this.#folders.values()]) {
-      await this.#recover(await opening);
-    }
+    if (now - this.#swept >= SWEEP_INTERVAL) await this.sweep();
   }
 
-  async #findDirectory(header: HeaderRecord): Promise<string | undefined> {
+  #target(path: SafePath): PublishTarget {
+    const { anchor, anchorDevice, anchorInode } = path;
+    return {
+      path: path.path,
+      location: path.location,
+      directory: anchor,
+      name: basename(path.absolute),
+      seen: `${anchorDevice}:${anchorInode}:${anchor}`,
+      check: () => this.#jail.recheck(path),
+      sync: (directory) => this.#durable.sync(directory),
+    };
+  }
+
+  async #findDirectory(
+    header: Pick<HeaderRecord, "location">,
+  ): Promise<string | undefined> {
     const directory = dirname(header.location);
     try {
       const name = directory === "." ? "" : directory;

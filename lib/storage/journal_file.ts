@@ -4,6 +4,7 @@
  * @module
  */
 
+import { ChunkMap } from "./chunk_map.ts";
 import type { Disk, DiskFile, DiskStat } from "./disk.ts";
 import { JOURNAL_RECORD_BYTES_MAX, JOURNAL_WINDOW_BYTES } from "./limits.ts";
 import { readFully } from "./source.ts";
@@ -33,32 +34,62 @@ export interface Journal {
 }
 
 /**
- * Reads a map, holding no more than a window of it in memory.
+ * Reads a map.
  *
  * @param file The map.
- * @param onSums Is given the sums of chunks as they come.
+ * @param onSums Is given the sums of the chunks that it vouches for, in order,
+ * once all of it was read: what is noted may be dropped further on.
  * @returns `undefined` when it has no valid header.
  */
 export async function readJournal(
   file: DiskFile,
-  onSums: (record: SumsRecord) => void = () => {},
+  onSums?: (record: SumsRecord) => void,
+): Promise<Journal | undefined> {
+  const chunks = new ChunkMap();
+  const journal = await loadJournal(file, onSums && chunks);
+  if (journal === undefined || onSums === undefined) return journal;
+  for (const run of chunks.sums((index) => chunks.isVouched(index))) {
+    onSums({ kind: "sums", ...run });
+  }
+  return journal;
+}
+
+/**
+ * Reads a map, holding no more than a window of it in memory, and what it says
+ * of chunks.
+ *
+ * @param file The map.
+ * @param chunks Where to put what it says of chunks, if that is wanted.
+ * @returns `undefined` when it has no valid header.
+ */
+export async function loadJournal(
+  file: DiskFile,
+  chunks: ChunkMap | undefined,
 ): Promise<Journal | undefined> {
   let header: HeaderRecord | undefined;
   let intent: IntentRecord | undefined;
   let outcome: OutcomeRecord | undefined;
   let end = 0;
   for await (const [record, recordEnd] of readRecords(file)) {
-    if (record.kind === "header") header ??= record;
+    if (record.kind === "header") header = record;
     if (header === undefined) return undefined;
-    if (record.kind === "sums") onSums(record);
     if (record.kind === "intent") intent = record;
     if (record.kind === "outcome") outcome = record;
+    if (chunks !== undefined) apply(chunks, record);
     end = recordEnd;
   }
   return header && { header, intent, outcome, end };
 }
 
-async function* readRecords(
+function apply(chunks: ChunkMap, record: JournalRecord): void {
+  if (record.kind === "dropped") chunks.drop(record);
+  if (record.kind === "synced") chunks.vouch();
+  if (record.kind !== "sums") return;
+  record.sums.forEach((sum, at) => chunks.note(record.first + at, sum));
+}
+
+/** Reads every record of a map that is not torn. */
+export async function* readRecords(
   file: DiskFile,
 ): AsyncIterable<[record: JournalRecord, end: number]> {
   const { size } = await file.stat();
@@ -89,15 +120,51 @@ async function* readRecords(
 export class JournalFile {
   readonly #disk: Disk;
   readonly #path: string;
-  readonly #header: HeaderRecord;
+  #header: HeaderRecord | undefined;
   #file: DiskFile | undefined;
   #end = 0;
+  /** Whether there may be something torn behind the end. */
+  #isTorn = false;
 
-  /** Writes to `path`, which is not made before it is needed. */
-  constructor(disk: Disk, path: string, header: HeaderRecord) {
+  /**
+   * Writes to `path`, which is not made before it is needed.
+   *
+   * @param disk Where it is.
+   * @param path Its name.
+   * @param header What it begins with; a group's has none.
+   */
+  constructor(disk: Disk, path: string, header: HeaderRecord | undefined) {
     this.#disk = disk;
     this.#path = path;
     this.#header = header;
+  }
+
+  /** Goes on with a map that was read, and whose lock is held. */
+  static adopt(
+    disk: Disk,
+    path: string,
+    file: DiskFile,
+    { header, end }: Pick<Journal, "header" | "end">,
+  ): JournalFile {
+    const journal = new JournalFile(disk, path, header);
+    journal.#file = file;
+    journal.#end = end;
+    journal.#isTorn = true;
+    return journal;
+  }
+
+  /** What is being received, as the map says or will say. */
+  get header(): HeaderRecord | undefined {
+    return this.#header;
+  }
+
+  /** Another header from here on; written at once if the map has one already. */
+  async replaceHeader(
+    header: HeaderRecord,
+    before: readonly JournalRecord[] = [],
+  ): Promise<void> {
+    this.#header = header;
+    if (this.#end > 0) await this.append([...before, header]);
   }
 
   /** Whether there is a file yet. */
@@ -122,9 +189,15 @@ export class JournalFile {
     if (this.#file === undefined) await this.create();
     const parts = records.map(encodeRecord);
     if (this.#end === 0) {
-      parts.unshift(encodePreamble(), encodeRecord(this.#header));
+      if (this.#header !== undefined) {
+        parts.unshift(encodeRecord(this.#header));
+      }
+      parts.unshift(encodePreamble());
     }
     const bytes = concat(parts);
+    // A torn tail must not show through behind a shorter record.
+    if (this.#isTorn) await this.#file!.truncate(this.#end);
+    this.#isTorn = false;
     await this.#file!.write(bytes, this.#end);
     this.#end += bytes.length;
   }
@@ -146,15 +219,17 @@ export class JournalFile {
   }
 }
 
-/** Appends a record to a map that was read. */
+/** Appends a record to a map that was read; returns where it ends then. */
 export async function appendToJournal(
   file: DiskFile,
-  journal: Journal,
+  { end }: Pick<Journal, "end">,
   record: JournalRecord,
-): Promise<void> {
+): Promise<number> {
+  const bytes = encodeRecord(record);
   // A torn tail must not show through behind a shorter record.
-  await file.truncate(journal.end);
-  await file.write(encodeRecord(record), journal.end);
+  await file.truncate(end);
+  await file.write(bytes, end);
+  return end + bytes.length;
 }
 
 function concat(parts: readonly Uint8Array[]): Uint8Array {

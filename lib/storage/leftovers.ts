@@ -4,18 +4,22 @@
  * @module
  */
 
-import { join } from "@std/path";
-import type { Disk, DiskFile } from "./disk.ts";
+import { dirname, join } from "@std/path";
+import type { ChunkMap } from "./chunk_map.ts";
+import type { Disk, DiskFile, OpenMode } from "./disk.ts";
 import { StorageError } from "./errors.ts";
 import { lstatIfAny } from "./jail.ts";
-import { appendToJournal, type Journal, readJournal } from "./journal_file.ts";
+import { appendToJournal, type Journal, loadJournal } from "./journal_file.ts";
 import type { Staging } from "./staging.ts";
-import type { Outcome } from "./storage.ts";
+import type { Durability, Outcome } from "./storage.ts";
 import type { HeaderRecord, IntentRecord } from "./upload_journal.ts";
+
+/** Where a map says that something was to go. */
+type Located = Pick<HeaderRecord, "location">;
 
 /** Turns the place that a map names into the directory it is in, if it can still be reached. */
 export type FindDirectory = (
-  header: HeaderRecord,
+  header: Located,
 ) => Promise<string | undefined>;
 
 /** Makes the entries of a directory durable; `false` where the host cannot. */
@@ -26,11 +30,27 @@ export type Leftover =
   /** It has an outcome, now at the latest. */
   | { readonly kind: "settled"; readonly outcome: Outcome; readonly at: number }
   /** It has none; when it was last written, in milliseconds since 1970. */
-  | { readonly kind: "unfinished"; readonly modified: number }
+  | {
+    readonly kind: "unfinished";
+    readonly modified: number;
+    readonly journal: Journal;
+  }
   /** There is no valid map. */
   | { readonly kind: "invalid" }
   /** Somebody is at work on it. */
   | { readonly kind: "live" };
+
+/** What {@linkcode readLeftover} works with. */
+export interface LeftoverOptions {
+  /** The id that the map must be of; without one any will do. */
+  readonly id: string | undefined;
+  /** The time, in milliseconds since 1970. */
+  readonly now: number;
+  /** Finds the directory that the map names. */
+  readonly findDirectory: FindDirectory;
+  /** Makes a published name durable. */
+  readonly syncDirectory: SyncDirectory;
+}
 
 /**
  * Reads the map of a transfer that is not running any more. An intent without
@@ -40,83 +60,118 @@ export type Leftover =
 export async function readLeftover(
   disk: Disk,
   map: string,
-  options: {
-    readonly id: string;
-    readonly now: number;
-    readonly findDirectory: FindDirectory;
-    readonly syncDirectory: SyncDirectory;
-  },
+  options: LeftoverOptions,
 ): Promise<Leftover> {
-  let file: DiskFile;
+  const file = await openLeftoverFile(disk, map, "write");
+  if (file === undefined) return { kind: "invalid" };
   try {
-    // Not through a link, nor a pipe: only a file is opened.
-    if ((await disk.lstat(map)).kind !== "file") return { kind: "invalid" };
-    file = await disk.open(map, "write");
-  } catch (error) {
-    if (isNotFound(error)) return { kind: "invalid" };
-    throw error;
-  }
-  try {
-    if (!await file.tryLock()) return { kind: "live" };
-    const journal = await readJournal(file);
-    if (journal?.header.id !== options.id) return { kind: "invalid" };
-    if (journal.outcome !== undefined) {
-      const { outcome, at } = journal.outcome;
-      return { kind: "settled", outcome, at };
-    }
-    const outcome = await proveIntent(disk, journal, options);
-    if (outcome === undefined) {
-      const modified = (await file.stat()).modified ?? journal.header.created;
-      return { kind: "unfinished", modified };
-    }
-    const at = options.now;
-    await appendToJournal(file, journal, { kind: "outcome", at, outcome });
-    return { kind: "settled", outcome, at };
+    return await judgeLeftover(disk, file, options, undefined);
   } finally {
     file.close();
   }
 }
 
-/** Removes a file that may be gone already; a link is removed, not followed. */
-export async function removeIfAny(disk: Disk, path: string): Promise<void> {
+/** Opens a file that an earlier transfer left; not through a link, nor a pipe. */
+export async function openLeftoverFile(
+  disk: Disk,
+  path: string,
+  mode: OpenMode,
+): Promise<DiskFile | undefined> {
   try {
-    await disk.removeFile(path);
+    if ((await disk.lstat(path)).kind !== "file") return undefined;
+    return await disk.open(path, mode);
   } catch (error) {
-    if (!isNotFound(error)) throw error;
+    if (isNotFound(error)) return undefined;
+    throw error;
   }
 }
 
-/** Removes both files of a transfer that is not running any more. */
+/**
+ * The same as {@linkcode readLeftover} for a map that is open: the lock stays
+ * with the file.
+ *
+ * @param chunks Where to put what it says of chunks, if that is wanted.
+ */
+export async function judgeLeftover(
+  disk: Disk,
+  file: DiskFile,
+  options: LeftoverOptions,
+  chunks: ChunkMap | undefined,
+): Promise<Leftover> {
+  if (!await file.tryLock()) return { kind: "live" };
+  const journal = await loadJournal(file, chunks);
+  if (
+    journal === undefined ||
+    (options.id !== undefined && journal.header.id !== options.id)
+  ) return { kind: "invalid" };
+  if (journal.outcome !== undefined) {
+    const { outcome, at } = journal.outcome;
+    return { kind: "settled", outcome, at };
+  }
+  const { header, intent } = journal;
+  const outcome = intent &&
+    await proveIntent(disk, { ...header, intent }, options);
+  if (outcome === undefined) {
+    const modified = (await file.stat()).modified ?? header.created;
+    return { kind: "unfinished", modified, journal };
+  }
+  const at = options.now;
+  await appendToJournal(file, journal, { kind: "outcome", at, outcome });
+  return { kind: "settled", outcome, at };
+}
+
+/** Removes a file that may be gone already; a link is removed, not followed. Returns whether it was there. */
+export async function removeIfAny(disk: Disk, path: string): Promise<boolean> {
+  try {
+    await disk.removeFile(path);
+    return true;
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    return false;
+  }
+}
+
+/**
+ * Removes both files of a transfer that is not running any more: the map first
+ * and durably, so that it never comes back to speak of other data.
+ */
 export async function removeStaging(
   disk: Disk,
   staging: Pick<Staging, "data" | "map">,
 ): Promise<void> {
+  if (await removeIfAny(disk, staging.map)) {
+    await disk.syncDirectory(dirname(staging.map));
+  }
   await removeIfAny(disk, staging.data);
-  await removeIfAny(disk, staging.map);
 }
 
-async function proveIntent(
+/**
+ * The outcome that follows from an intent, if the file that it speaks of has
+ * the name that it speaks of.
+ */
+export async function proveIntent(
   disk: Disk,
-  { header, intent }: Journal,
-  options: {
-    readonly findDirectory: FindDirectory;
-    readonly syncDirectory: SyncDirectory;
+  { intent, ...place }: Located & {
+    readonly path: string;
+    readonly durability: Durability;
+    readonly intent: IntentRecord;
   },
+  options: Pick<LeftoverOptions, "findDirectory" | "syncDirectory">,
 ): Promise<Outcome | undefined> {
-  if (intent === undefined) return undefined;
-  const directory = await options.findDirectory(header);
+  const directory = await options.findDirectory(place);
   if (directory === undefined) return undefined;
   if (!await isPublished(disk, join(directory, intent.name), intent)) {
     return undefined;
   }
   return {
-    path: siblingPath(header.path, intent.name),
+    path: siblingPath(place.path, intent.name),
     publication: intent.publication,
     size: intent.size,
     digest: intent.digest,
     // The file was synced before the intent was written; its name was perhaps not.
-    durable: header.durability === "full" &&
+    durable: place.durability === "full" &&
       await options.syncDirectory(directory),
+    resumedFrom: intent.resumedFrom,
   };
 }
 

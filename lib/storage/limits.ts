@@ -32,6 +32,19 @@ export const FILE_SIZE_MAX: number = CHUNK_SIZE * CHUNK_COUNT_MAX;
  */
 export const CHECKPOINT_BYTES: number = 64 * MIB;
 
+/**
+ * Bytes received between two notes in the map. A note costs one small write and
+ * no sync; what was noted and not vouched for when the process was killed is
+ * read and checked, and need not be sent again.
+ */
+export const NOTE_BYTES: number = CHECKPOINT_BYTES / 8;
+
+/**
+ * Chunks that the map stops to vouch for, with one sync, when one of them is to
+ * be replaced: a source that changed all over costs a sync for each so many.
+ */
+export const REWRITE_WINDOW: number = 64;
+
 /** Milliseconds after its last checkpoint that an unfinished upload is kept: a week, so that a laptop may come back after a holiday. */
 export const STAGING_EXPIRY: number = 7 * 24 * HOUR;
 
@@ -64,6 +77,43 @@ export const JOURNAL_SUMS_MAX: number = 1024;
  * digest; checked before anything is allocated.
  */
 export const JOURNAL_RECORD_BYTES_MAX: number = 16 * KIB;
+
+/**
+ * Bytes of a map for each chunk, and those to begin with, beyond which it is
+ * not continued but begun anew: a note of one chunk takes 21, and whoever
+ * resumes without end must not fill the disk with headers.
+ */
+export const JOURNAL_CHUNK_BYTES_MAX = 64;
+
+/** See {@linkcode JOURNAL_CHUNK_BYTES_MAX}. */
+export const JOURNAL_BASE_BYTES_MAX: number = MIB;
+
+/** Characters of the fingerprint of a source, or of a token: twice the 64 of a SHA-256. */
+export const FINGERPRINT_LENGTH_MAX = 128;
+
+/** Blocks of a source that its identity looks at, and bytes of each: 64 KiB, read in well under a millisecond. */
+export const SAMPLE_COUNT = 16;
+
+/** See {@linkcode SAMPLE_COUNT}. */
+export const SAMPLE_BYTES: number = 4 * KIB;
+
+/**
+ * Small files that are received as one group. Their staged files are open at
+ * the same time, and a process usually may have 1024.
+ */
+export const SMALL_GROUP_FILES = 128;
+
+/** Bytes of the small files of a group, which are held in memory by the caller. */
+export const SMALL_GROUP_BYTES: number = 64 * MIB;
+
+/**
+ * Outcomes of small files that a process knows where to find, about 25 MiB:
+ * many times what any client has unacknowledged.
+ */
+export const GROUP_OUTCOMES_MAX: number = 2 ** 18;
+
+/** Syncs of one group that wait at the same time: the journal of the file system serves several at once. */
+export const SMALL_GROUP_SYNCS = 32;
 
 /** Bytes of the map looked at in one go when it is loaded. */
 export const JOURNAL_WINDOW_BYTES: number = 256 * KIB;

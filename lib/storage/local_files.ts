@@ -7,22 +7,29 @@
 
 import { basename, dirname, join, SEPARATOR } from "@std/path";
 import { type Clock, systemClock } from "../platform/mod.ts";
-import { CommitEngine } from "./commit_engine.ts";
+import { CommitEngine, type CommitEngineOptions } from "./commit_engine.ts";
+import { findTwin, twinError } from "./conflict.ts";
 import type { Disk } from "./disk.ts";
 import { DurableDirectories } from "./durable_directories.ts";
 import { StorageError } from "./errors.ts";
 import { lstatIfAny, recheckDirectory, type SeenDirectory } from "./jail.ts";
 import { NameLocks } from "./name_locks.ts";
-import type { PublishTarget, StorageHooks } from "./receiving.ts";
+import type { StorageHooks } from "./receiving_parts.ts";
+import { receiveSmallFiles } from "./small_files.ts";
+import { asStorageError, type SmallItem } from "./small_group.ts";
 import { openSource } from "./source.ts";
 import { stagingBeside } from "./staging.ts";
 import type {
+  Attributes,
   DigestAlgorithm,
   Durability,
+  Outcome,
   ReceiveRequest,
   ReceiveStart,
+  SmallFile,
   Source,
 } from "./storage.ts";
+import { setEntryAttributes } from "./tree.ts";
 
 /** Options of {@linkcode receiveLocalFile}. */
 export interface LocalFileOptions {
@@ -66,30 +73,87 @@ export async function receiveLocalFile(
   request: ReceiveRequest,
 ): Promise<ReceiveStart> {
   const directory = await seeDirectory(disk, dirname(path));
+  const place = placeIn(disk, directory, path);
+  const engine = new CommitEngine(engineOptions(disk, options, directory.path));
+  return await engine.receive(place.target, place.staging, request);
+}
+
+/**
+ * Receives many small files of this machine at once, each with the guarantees
+ * of {@linkcode receiveLocalFile}; those of one call share checks and syncs.
+ * What fails is told in its place and hinders no other.
+ */
+export async function receiveLocalSmall(
+  disk: Disk,
+  options: LocalFileOptions,
+  items: readonly (SmallFile & { readonly path: string })[],
+): Promise<readonly (Outcome | StorageError)[]> {
+  const directories = new Map<string, SeenDirectory | StorageError>();
+  const results: (Outcome | StorageError | undefined)[] = [];
+  const all: SmallItem[] = [];
+  for (const { path, request, bytes, checksum } of items) {
+    const above = dirname(path);
+    const directory = directories.get(above) ??
+      await seeDirectory(disk, above).catch(asStorageError);
+    directories.set(above, directory);
+    if (directory instanceof StorageError) {
+      results.push(directory);
+      continue;
+    }
+    results.push(undefined);
+    const place = placeIn(disk, directory, path);
+    all.push({ ...place, folder: undefined, request, bytes, checksum });
+  }
+  const parts = engineOptions(disk, options, undefined);
+  const engine = new CommitEngine(parts);
+  const received = (await receiveSmallFiles(engine, parts, all)).values();
+  return results.map((result) => result ?? received.next().value!);
+}
+
+/** Sets time and permission bits of a file or directory of this machine. */
+export async function setLocalAttributes(
+  disk: Disk,
+  path: string,
+  attributes: Attributes,
+): Promise<void> {
+  await setEntryAttributes(disk, path, attributes);
+}
+
+function placeIn(
+  disk: Disk,
+  directory: SeenDirectory,
+  path: string,
+): Pick<SmallItem, "target" | "staging"> {
   const name = basename(path);
   const durable = new DurableDirectories(disk, undefined);
+  return {
+    target: {
+      path: path.split(SEPARATOR).join("/"),
+      location: name,
+      directory: directory.path,
+      name,
+      seen: `${directory.device}:${directory.inode}:${directory.path}`,
+      check: () => recheckDirectory(disk, directory, path),
+      sync: (each) => durable.sync(each),
+    },
+    staging: stagingBeside(directory, name, disk),
+  };
+}
+
+function engineOptions(
+  disk: Disk,
+  options: LocalFileOptions,
+  directory: string | undefined,
+): CommitEngineOptions {
   const locks = LOCKS.get(disk) ?? new NameLocks();
   LOCKS.set(disk, locks);
-  const target: PublishTarget = {
-    path: path.split(SEPARATOR).join("/"),
-    location: name,
-    directory: directory.path,
-    name,
-    check: () => recheckDirectory(disk, directory, path),
-    sync: (each) => durable.sync(each),
-  };
-  const engine = new CommitEngine({
+  return {
     disk,
     clock: options.clock ?? systemClock,
     locks,
     hooks: options.hooks ?? {},
-    findDirectory: () => Promise.resolve(directory.path),
-  });
-  return await engine.receive(
-    target,
-    stagingBeside(directory, name, disk),
-    request,
-  );
+    findDirectory: () => Promise.resolve(directory),
+  };
 }
 
 /**
@@ -111,6 +175,12 @@ export async function makeLocalDirectory(
   }
   if ((await disk.stat(at)).kind !== "directory") {
     throw new StorageError("not-directory", "it is not a directory");
+  }
+  if (missing.length === 0) {
+    const there = await lstatIfAny(disk, at);
+    const twin = there && at !== dirname(at) &&
+      await findTwin(disk, dirname(at), basename(at), there);
+    if (twin) throw twinError({ path }, twin);
   }
   for (const name of missing) {
     const parent = at;

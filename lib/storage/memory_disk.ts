@@ -36,6 +36,8 @@ export interface MemoryDiskOptions {
   readonly capacity?: number;
   /** Whether there are hard links. @default {true} */
   readonly hardLinks?: boolean;
+  /** Whether `A` and `a`, and the ways to write `é`, are one name. @default {false} */
+  readonly foldNames?: boolean;
   /** Whether a directory can be synced. @default {true} */
   readonly directorySync?: boolean;
   /** What {@linkcode MemoryDisk.access} answers. @default everything */
@@ -206,6 +208,22 @@ export class MemoryDisk implements Disk {
     });
   }
 
+  /** Sets time and bits. */
+  setAttributes(
+    path: string,
+    { modified, mode }: {
+      readonly modified?: number | undefined;
+      readonly mode?: number | undefined;
+    },
+  ): Promise<void> {
+    return attempt(() => {
+      const inode = this.#existing(path, true);
+      inode.modified = modified ?? inode.modified;
+      inode.mode = mode ?? inode.mode;
+      inode.changed = this.#clock.now();
+    });
+  }
+
   /** Renames, with the rules of POSIX. */
   rename(from: string, to: string): Promise<void> {
     return attempt(() => {
@@ -351,6 +369,14 @@ export class MemoryDisk implements Disk {
     return inode;
   }
 
+  /** The name that an entry really has. */
+  #nameIn(directory: MemoryDirectory, name: string): string {
+    if (!this.#options.foldNames || directory.entries.has(name)) return name;
+    const wanted = fold(name);
+    return [...directory.entries.keys()]
+      .find((each) => fold(each) === wanted) ?? name;
+  }
+
   /** Walks a path; the last segment may be missing, none before it. */
   #find(path: string, follow: boolean): Place {
     let links = 0;
@@ -362,13 +388,14 @@ export class MemoryDisk implements Disk {
         inode: this.#root,
         path: SEPARATOR,
       };
-      for (const [index, name] of segments.entries()) {
+      for (const [index, segment] of segments.entries()) {
         const directory = place.inode;
         if (directory === undefined) throw missing();
         if (!(directory instanceof MemoryDirectory)) throw notDirectory();
-        if (nameBytes(name) > NAME_BYTES_MAX) {
+        if (nameBytes(segment) > NAME_BYTES_MAX) {
           throw new StorageError("bad-name", "the name is too long");
         }
+        const name = this.#nameIn(directory, segment);
         const inode = directory.entries.get(name);
         const isLast = index === segments.length - 1;
         if (inode?.kind === "link" && (follow || !isLast)) {
@@ -384,6 +411,10 @@ export class MemoryDisk implements Disk {
     };
     return walk(path);
   }
+}
+
+function fold(name: string): string {
+  return name.normalize("NFC").toLowerCase();
 }
 
 function missing(): StorageError {

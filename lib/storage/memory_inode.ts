@@ -36,7 +36,7 @@ export class MemoryInode {
   /** What it is. */
   readonly kind: EntryKind;
   /** Permission bits. */
-  readonly mode: number;
+  mode: number;
   /** Where a link leads. */
   readonly target: string;
   /** How many names it has. */

@@ -42,23 +42,35 @@ export {
   makeLocalDirectory,
   openLocalSource,
   receiveLocalFile,
+  receiveLocalSmall,
+  setLocalAttributes,
 } from "./local_files.ts";
+export {
+  listLeftovers,
+  type LocalLeftover,
+  removeLeftover,
+} from "./local_leftovers.ts";
 export { MemoryDisk, type MemoryDiskOptions } from "./memory_disk.ts";
 export { formatBytes, quoteName } from "./names.ts";
-export type { CommitStep, StorageHooks } from "./receiving.ts";
+export type { CommitStep, StorageHooks } from "./receiving_parts.ts";
 export type {
+  Attributes,
+  ChunkRun,
+  ChunkSums,
   ConflictPolicy,
   Digest,
   DigestAlgorithm,
   Durability,
   Entry,
   Fingerprint,
+  HeldChunks,
   LocateIntent,
   Outcome,
   Publication,
   ReceiveRequest,
   ReceiveStart,
   Receiving,
+  SmallFile,
   Source,
   SourceChunk,
   Storage,

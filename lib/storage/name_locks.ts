@@ -6,6 +6,7 @@
  */
 
 import { join } from "@std/path";
+import { foldName } from "./names.ts";
 
 /** Locks by name, among all doors and sessions of one process. */
 export class NameLocks {
@@ -52,5 +53,5 @@ export class NameLocks {
 
 /** Folded, as some file systems take `A` and `a` for one name; a lock too many harms nobody. */
 function toKey(path: string): string {
-  return join(path).normalize("NFC").toLowerCase();
+  return foldName(join(path));
 }

@@ -66,6 +66,25 @@ export function isReservedName(name: string): boolean {
     (IS_WINDOWS && WINDOWS_SHORT_STAGING.test(name));
 }
 
+/** What file systems that fold names may take for the same. */
+export function foldName(name: string): string {
+  return name.normalize("NFC").toLowerCase();
+}
+
+/** Other ways to write a name, one of which a file system that folds names must take for the same. */
+export function nameVariants(name: string): Set<string> {
+  const variants = new Set([
+    name.toUpperCase(),
+    name.toLowerCase(),
+    name.normalize("NFC"),
+    name.normalize("NFD"),
+    name.replace(IGNORABLE, ""),
+  ]);
+  variants.delete(name);
+  variants.delete("");
+  return variants;
+}
+
 /** Says why one segment of a path cannot be served; `undefined` when it can. */
 export function segmentFault(
   segment: string,

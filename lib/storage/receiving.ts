@@ -16,121 +16,122 @@
  * Whatever fails, everything is taken back, and the first failure is the last:
  * in particular a failed sync is never tried again.
  *
+ * What must hold of the map at every moment, also after a loss of power, is that
+ * what it vouches for is in the staged file. So the order is: write a chunk,
+ * note it, sync the data, make the names durable, vouch; and the other way
+ * round, where a chunk that was held is to be replaced or cut: take it out of
+ * the map, sync the map, then touch the data.
+ *
  * @module
  */
 
 import { createHash, type Hash } from "node:crypto";
-import { join } from "@std/path";
 import { crc32 } from "node:zlib";
-import type { Clock } from "../platform/mod.ts";
-import { chunkCount, ChunkDigest, chunkLength } from "./chunk_digest.ts";
-import { moveToFreeName, type NamePlan, planName } from "./conflict.ts";
-import type { Disk, DiskFile, DiskStat } from "./disk.ts";
+import { chunkCount, chunkLength } from "./chunk_digest.ts";
+import { type ChunkMap, heldChunks } from "./chunk_map.ts";
 import { StorageError } from "./errors.ts";
-import { lstatIfAny } from "./jail.ts";
-import type { JournalFile } from "./journal_file.ts";
-import { siblingPath } from "./leftovers.ts";
 import {
   CHECKPOINT_BYTES,
   CHUNK_COUNT_MAX,
   CHUNK_SIZE,
-  NUMBERED_NAMES_MAX,
+  FILE_SIZE_MAX,
+  NOTE_BYTES,
+  REWRITE_WINDOW,
 } from "./limits.ts";
-import type { NameLocks } from "./name_locks.ts";
+import { applyMode, Publishing, removeOwned } from "./publishing.ts";
+import type { CommitStep, ReceivingParts } from "./receiving_parts.ts";
 import { hashFile } from "./source.ts";
-import type { Staging } from "./staging.ts";
-import type { Digest, Outcome, ReceiveRequest, Receiving } from "./storage.ts";
-import { toSumsRecords } from "./upload_journal.ts";
-
-/** Between which steps of a transfer a hook is called. */
-export type CommitStep =
-  /** The staged file is open and locked. */
-  | "opened"
-  /** All chunks are written, and the commit was asked for. */
-  | "written"
-  /** The staged file was verified and is durable. */
-  | "synced"
-  /** The intent is durable. */
-  | "intended"
-  /** The file has its name. */
-  | "published"
-  /** The name is durable. */
-  | "settled"
-  /** The outcome is in the map. */
-  | "recorded";
-
-/** Called between steps, for tests that disturb exactly there. */
-export interface StorageHooks {
-  /** Called when a step is done and before the next begins. */
-  readonly step?: (step: CommitStep) => void | Promise<void>;
-}
-
-/** Where a received file is to go. */
-export interface PublishTarget {
-  /** How users know the path. */
-  readonly path: string;
-  /** The same with links resolved, for the map. */
-  readonly location: string;
-  /** The real path of the directory. */
-  readonly directory: string;
-  /** The last segment. */
-  readonly name: string;
-  /** Checks that the directory is still the one that it was. */
-  check(): Promise<void>;
-  /** Makes the entries of the directory durable; `false` where the host cannot. */
-  sync(directory: string): Promise<boolean>;
-}
-
-/** What a {@linkcode StagedReceiving} works with. */
-export interface ReceivingParts {
-  /** Where everything is. */
-  readonly disk: Disk;
-  /** Gives the times in the map. */
-  readonly clock: Clock;
-  /** The names that are being decided on. */
-  readonly locks: NameLocks;
-  /** Called between steps. */
-  readonly hooks: StorageHooks;
-  /** Where the file is to go. */
-  readonly target: PublishTarget;
-  /** Where it is until then. */
-  readonly staging: Staging;
-  /** What was asked for. */
-  readonly request: ReceiveRequest;
-  /** The staged file: new, empty, locked. */
-  readonly data: DiskFile;
-  /** Its map, perhaps not made yet. */
-  readonly journal: JournalFile;
-  /** Called once, when it is over. */
-  readonly onEnd: () => void;
-}
+import type {
+  ChunkRun,
+  Digest,
+  HeldChunks,
+  Outcome,
+  Receiving,
+} from "./storage.ts";
+import {
+  type HeaderRecord,
+  type SumsRecord,
+  toSumsRecords,
+} from "./upload_journal.ts";
 
 /** The {@linkcode Receiving} of every backend. */
 export class StagedReceiving implements Receiving {
   readonly #parts: ReceivingParts;
-  readonly #sums = new ChunkDigest();
+  readonly #chunks: ChunkMap;
   readonly #hash: Hash = createHash("sha256");
   /** Chunks that went into the running hash, all from the beginning. */
   #hashed = 0;
-  #verifiedBytes = 0;
+  #verifiedBytes: number;
   /** The size, once announced or shown by a short chunk. */
   #size: number | undefined;
+  #modified: number | undefined;
+  /** Whether the request names another source than what is held is of. */
+  #isForeign: boolean;
+  /** Whether held chunks are of an earlier state of the source. */
+  #isMixed = false;
   /** Chunks that the map does not speak of yet. */
   #unrecorded: number[] = [];
-  /** The name that it may have been given, to be taken back on failure. */
-  #given: NamePlan | undefined;
-  #state: "open" | "ended" = "open";
+  /** Bytes since the last checkpoint. */
+  #unsynced = 0;
+  /** Whether the names of data and map are durable. */
+  #isNamed = false;
+  #publishing: Publishing | undefined;
+  #ended: StorageError | undefined;
   #tail: Promise<unknown> = Promise.resolve();
+  /** What is held from an earlier try. */
+  readonly held: HeldChunks;
+  /** The source that it is of. */
+  readonly heldSource: string | undefined;
+  /** Bytes that were held at the beginning. */
+  readonly resumedFrom: number;
 
   /** Takes over the open files in `parts`. */
   constructor(parts: ReceivingParts) {
+    const { chunks, journal, request } = parts;
     this.#parts = parts;
-    this.#size = parts.request.size;
+    this.#chunks = chunks;
+    this.#modified = request.modified;
+    // What the map speaks of, until it is told otherwise.
+    const header = journal.header!;
+    this.#size = header.size;
+    this.#isForeign = header.size !== request.size ||
+      header.source !== request.source;
+    this.resumedFrom = chunks.heldBytes(this.#size ?? 0);
+    this.#verifiedBytes = this.resumedFrom;
+    this.heldSource = chunks.held > 0 ? header.source : undefined;
+    this.held = heldChunks(chunks, () => this.#size ?? 0);
   }
 
   /** Bytes in verified chunks so far. */
   get verifiedBytes(): number {
     return this.#verifiedBytes;
+  }
+
+  /** The chunks that are still to come. */
+  missing(size: number): Iterable<ChunkRun> {
+    return this.#chunks.missing(size);
+  }
+
+  /** Says what the source is. */
+  setSource(
+    source: {
+      readonly size: number;
+      readonly modified: number | undefined;
+      readonly source: string | undefined;
+    },
+  ): Promise<void> {
+    return this.#attempt(async () => {
+      if (source.size > FILE_SIZE_MAX) {
+        throw new StorageError("too-large", "the file is larger than 16 TiB");
+      }
+      const header = this.#parts.journal.header!;
+      this.#modified = source.modified;
+      this.#isForeign = false;
+      if (header.size === source.size && header.source === source.source) {
+        return;
+      }
+      await this.#adapt({ ...header, ...source });
+    });
   }
 
   /** Checks and writes a chunk. */
@@ -141,13 +142,13 @@ export class StagedReceiving implements Receiving {
   ): Promise<void> {
     return this.#exclusive(async () => {
       this.#assertOpen();
+      if (this.#isForeign) throw foreign();
       if (this.#isKnown(index, bytes, checksum)) return;
       try {
+        if (this.#chunks.isHeld(index)) await this.#replace(index);
         await this.#parts.data.write(bytes, index * CHUNK_SIZE);
         this.#note(index, bytes, checksum);
-        if (this.#unrecorded.length * CHUNK_SIZE >= CHECKPOINT_BYTES) {
-          await this.#checkpoint();
-        }
+        await this.#record();
       } catch (error) {
         await this.#discard();
         throw error;
@@ -156,19 +157,49 @@ export class StagedReceiving implements Receiving {
   }
 
   /** Verifies the whole and gives it its name. */
-  commit(size: number, digest: Digest): Promise<Outcome> {
+  commit(size: number, digest?: Digest): Promise<Outcome> {
+    return this.#attempt(async () => {
+      await this.#step("written");
+      const outcome = await this.#store(await this.#verify(size, digest));
+      await this.#step("recorded");
+      await this.#end();
+      return outcome;
+    }, foreign);
+  }
+
+  /** Stops for now; waits for a call that is under way. */
+  suspend(): Promise<void> {
     return this.#exclusive(async () => {
-      this.#assertOpen();
+      if (this.#ended !== undefined) return;
+      if (!this.#isWorthKeeping) return await this.#discard();
       try {
-        await this.#step("written");
-        await this.#verify(size, digest);
-        const outcome = await this.#store(size, digest);
-        await this.#step("recorded");
-        await this.#end();
-        return outcome;
+        await this.#checkpoint();
       } catch (error) {
         await this.#discard();
         throw error;
+      }
+      this.#close(cancelled());
+    });
+  }
+
+  /**
+   * Stops in favour of somebody else, once a call that is under way is over:
+   * as {@linkcode suspend}, but nothing is synced, as nothing ends yet.
+   */
+  supersede(): Promise<void> {
+    return this.#exclusive(async () => {
+      if (this.#ended !== undefined) return;
+      const reason = new StorageError(
+        "busy",
+        "it was taken over by a newer connection",
+      );
+      if (!this.#isWorthKeeping) return await this.#discard(reason);
+      try {
+        await this.#noteAll();
+        this.#close(reason);
+      } catch {
+        // The newcomer begins anew.
+        await this.#discard(reason);
       }
     });
   }
@@ -202,29 +233,26 @@ export class StagedReceiving implements Receiving {
       bytes.length === 0 || bytes.length > CHUNK_SIZE ||
       (this.#size === undefined
         // Only the last one is short, and nothing came from behind it.
-        ? isShort && this.#sums.top > index + 1
+        ? isShort && this.#chunks.digest.top > index + 1
         : bytes.length !== chunkLength(index, this.#size))
     ) {
       throw new StorageError("integrity", `chunk ${index} has a wrong length`);
     }
-    const before = this.#sums.get(index);
+    const before = this.#chunks.get(index);
     if (before === undefined) return false;
-    // The map may speak of it already: it must stay what it was.
-    if (before !== checksum) {
-      throw new StorageError(
-        "integrity",
-        `chunk ${index} came twice, different`,
-      );
-    }
-    return true;
+    if (before === checksum) return true;
+    // From an earlier try: the source has changed since.
+    if (this.#chunks.isHeld(index)) return false;
+    throw new StorageError("integrity", `chunk ${index} came twice, different`);
   }
 
   #note(index: number, bytes: Uint8Array, checksum: number): void {
     if (bytes.length < CHUNK_SIZE) {
       this.#size = index * CHUNK_SIZE + bytes.length;
     }
-    this.#sums.set(index, checksum);
+    this.#chunks.note(index, checksum);
     this.#verifiedBytes += bytes.length;
+    this.#unsynced += bytes.length;
     this.#unrecorded.push(index);
     if (
       this.#parts.request.algorithm === "sha256" && index === this.#hashed
@@ -234,21 +262,96 @@ export class StagedReceiving implements Receiving {
     }
   }
 
-  /** Makes what was received survive: the data first, then the map that vouches for it. */
-  async #checkpoint(): Promise<void> {
-    if (this.#isDurable) {
-      await this.#syncData(); // before the map speaks of it
-      await this.#parts.journal.append(this.#takeSums());
-      await this.#parts.journal.sync();
-    } else {
-      // Nothing may vouch for data that was not synced.
-      this.#unrecorded = [];
+  /** Tells the map what was received, when it is time. */
+  async #record(): Promise<void> {
+    if (this.#unsynced >= CHECKPOINT_BYTES) await this.#checkpoint();
+    else if (this.#unrecorded.length * CHUNK_SIZE >= NOTE_BYTES) {
+      await this.#noteAll();
     }
   }
 
-  async #verify(size: number, digest: Digest): Promise<void> {
+  /** Makes what was received survive: the data first, then the map that vouches for it. */
+  async #checkpoint(): Promise<void> {
+    this.#unsynced = 0;
+    // Nothing may vouch for data that was not synced.
+    if (!this.#isDurable) return await this.#noteAll();
+    await this.#syncData(); // before the map speaks of it
+    const { disk, staging } = this.#parts;
+    await this.#noteAll();
+    // An older name must not come back with other data behind it.
+    if (!this.#isNamed) await disk.syncDirectory(staging.directory);
+    this.#isNamed = true;
+    await this.#parts.journal.append([{ kind: "synced" }]);
+    await this.#parts.journal.sync();
+    this.#chunks.vouch();
+  }
+
+  async #noteAll(): Promise<void> {
+    const notes = this.#takeNotes();
+    if (notes.length > 0 || !this.#parts.journal.isOpen) {
+      await this.#parts.journal.append(notes);
+    }
+  }
+
+  #takeNotes(): SumsRecord[] {
+    const indexes = this.#unrecorded;
+    this.#unrecorded = [];
+    return toSumsRecords(indexes, (index) => this.#chunks.get(index)!);
+  }
+
+  /** Takes a held chunk out of the map, before its bytes are changed. */
+  async #replace(index: number): Promise<void> {
+    const chunks = this.#chunks;
+    const { journal } = this.#parts;
+    this.#isMixed = true;
+    if (chunks.isVouched(index)) {
+      // With one sync for those that follow: probably they differ as well.
+      const run = { first: index, count: REWRITE_WINDOW };
+      const rest = chunks.sums(() => true, index + 1, index + REWRITE_WINDOW);
+      await journal.append([
+        { kind: "dropped", ...run },
+        ...[...rest].map((sums) => ({ kind: "sums" as const, ...sums })),
+      ]);
+      await journal.sync();
+      chunks.doubt(run);
+    }
+    chunks.drop({ first: index, count: 1 });
+    this.#verifiedBytes -= chunkLength(index, this.#size!);
+  }
+
+  /** Makes what is held fit a source that changed. */
+  async #adapt(
+    header: HeaderRecord & { readonly size: number },
+  ): Promise<void> {
+    const { data, journal } = this.#parts;
+    const chunks = this.#chunks;
+    const before = this.#size ?? Infinity;
+    // The first chunk that ends elsewhere now; all behind it are gone or new.
+    const first = Math.floor(Math.min(before, header.size) / CHUNK_SIZE);
+    const lost = { first, count: Math.max(0, chunks.digest.top - first) };
+    this.#isMixed = chunks.digest.count > 0;
+    this.#hashed = Infinity;
+    const isCut = before !== header.size && lost.count > 0;
+    await journal.replaceHeader(
+      header,
+      isCut ? [{ kind: "dropped", ...lost }] : [],
+    );
+    if (isCut) {
+      await journal.sync();
+      chunks.drop(lost);
+      this.#unrecorded = this.#unrecorded.filter((index) => index < first);
+    }
+    this.#size = header.size;
+    this.#verifiedBytes = chunks.bytes(header.size);
+    const { size } = await data.stat();
+    if (size > header.size) await data.truncate(header.size);
+  }
+
+  /** Checks that everything is there; returns its digest. */
+  async #verify(size: number, digest: Digest | undefined): Promise<Digest> {
     if (
-      this.#verifiedBytes !== size || this.#sums.count !== chunkCount(size) ||
+      this.#verifiedBytes !== size ||
+      this.#chunks.digest.count !== chunkCount(size) ||
       (this.#size ?? size) !== size
     ) {
       throw new StorageError(
@@ -262,17 +365,25 @@ export class StagedReceiving implements Receiving {
     }
     const value = await this.#digestValue(size);
     const { algorithm } = this.#parts.request;
+    if (digest === undefined) {
+      if (!this.#isMixed) return { algorithm, value };
+      throw new StorageError(
+        "integrity",
+        "the source changed, and nobody has compared the whole of it",
+      );
+    }
     if (digest.algorithm !== algorithm || digest.value !== value) {
       throw new StorageError(
         "integrity",
         `the ${algorithm} digest of what arrived is not the sender's`,
       );
     }
+    return digest;
   }
 
   async #digestValue(size: number): Promise<string> {
     if (this.#parts.request.algorithm === "crc32-chunks") {
-      return this.#sums.value(size);
+      return this.#chunks.digest.value(size);
     }
     return this.#hashed === chunkCount(size)
       ? this.#hash.digest("hex")
@@ -280,114 +391,24 @@ export class StagedReceiving implements Receiving {
   }
 
   /** Steps 3 to 7 of the list above. */
-  async #store(size: number, digest: Digest): Promise<Outcome> {
-    const { data, locks, target, request } = this.#parts;
-    if (request.modified !== undefined) {
-      await data.setModified(request.modified);
-    }
+  async #store(digest: Digest): Promise<Outcome> {
+    const { data, disk, request, staging } = this.#parts;
+    await applyMode(disk, staging.data, await data.stat(), request.mode);
+    if (this.#modified !== undefined) await data.setModified(this.#modified);
     await this.#syncData(); // before it gets its name
     const stat = await data.stat();
     await this.#step("synced");
-    using _lock = await locks.acquire(join(target.directory, target.name));
-    for (let attempt = 0; attempt < NUMBERED_NAMES_MAX; attempt++) {
-      using plan = await this.#plan();
-      const given = plan.publication === "skipped" ||
-        await this.#publish(plan, digest, stat);
-      if (given) return await this.#settle(plan, size, digest);
-    }
-    throw new StorageError("busy", "others take every name first");
-  }
-
-  async #plan(): Promise<NamePlan> {
-    const { disk, locks, target, request } = this.#parts;
-    await target.check();
-    return await planName(disk, locks, target, request.onConflict);
-  }
-
-  /** Gives the file its name; `false` when somebody else took it first. */
-  async #publish(
-    plan: NamePlan,
-    digest: Digest,
-    stat: DiskStat,
-  ): Promise<boolean> {
-    await this.#recordIntent(plan, digest, stat);
-    await this.#step("intended");
-    // From here to the end there is no hook: checking and publishing are one step.
-    const { disk, staging, target } = this.#parts;
-    await target.check();
-    await this.#checkStaged(stat);
-    const to = join(target.directory, plan.name);
-    this.#given = plan;
-    if (plan.publication === "replaced") {
-      await disk.rename(staging.data, to);
-      return true;
-    }
-    const given = await moveToFreeName(disk, staging.data, to);
-    if (!given) this.#given = undefined;
-    return given;
-  }
-
-  /** The staged name must still lead to the file that was written, and only it. */
-  async #checkStaged(stat: DiskStat): Promise<void> {
-    const { disk, staging } = this.#parts;
-    await staging.check();
-    const now = await disk.lstat(staging.data);
-    if (
-      now.device !== stat.device || now.inode !== stat.inode || now.links !== 1
-    ) {
-      throw new StorageError("io", "somebody exchanged the staged file");
-    }
-  }
-
-  async #recordIntent(
-    plan: NamePlan,
-    digest: Digest,
-    stat: DiskStat,
-  ): Promise<void> {
-    const { disk, journal, staging } = this.#parts;
-    if (!staging.keepsOutcome) return;
-    const { size, device, inode, modified } = stat;
-    await journal.append([
-      // The data was synced just before. A file of one chunk is not worth a sum.
-      ...(this.#isDurable && size > CHUNK_SIZE ? this.#takeSums() : []),
-      {
-        kind: "intent",
-        name: plan.name,
-        publication: plan.publication,
-        size,
-        digest,
-        device,
-        inode,
-        modified,
+    this.#publishing = new Publishing(this.#parts, {
+      stat,
+      digest,
+      resumedFrom: this.resumedFrom,
+      // A file of one chunk is not worth a note.
+      notes: stat.size > CHUNK_SIZE ? this.#takeNotes() : [],
+      published: async () => {
+        await this.#step("published");
       },
-    ]);
-    if (!this.#isDurable) return;
-    await journal.sync();
-    await disk.syncDirectory(staging.directory);
-  }
-
-  async #settle(
-    plan: NamePlan,
-    size: number,
-    digest: Digest,
-  ): Promise<Outcome> {
-    const { clock, journal, staging, target } = this.#parts;
-    const { publication } = plan;
-    let durable = false;
-    if (publication !== "skipped") {
-      await this.#step("published");
-      await target.check();
-      if (this.#isDurable) durable = await target.sync(target.directory);
-      await this.#step("settled");
-    }
-    const path = siblingPath(target.path, plan.name);
-    const outcome = { path, publication, size, digest, durable };
-    if (staging.keepsOutcome) {
-      const record = { kind: "outcome", at: clock.now(), outcome } as const;
-      // The intent alone proves as much, as long as the file keeps its name.
-      await journal.append([record]).catch(ignore);
-    }
-    return outcome;
+    });
+    return await this.#publishing.run();
   }
 
   async #syncData(): Promise<void> {
@@ -400,39 +421,40 @@ export class StagedReceiving implements Receiving {
     return this.#parts.request.durability === "full";
   }
 
-  #takeSums(): ReturnType<typeof toSumsRecords> {
-    const indexes = this.#unrecorded;
-    this.#unrecorded = [];
-    return toSumsRecords(indexes, (index) => this.#sums.get(index)!);
+  /** Without a size nobody knows how long the last chunk is. */
+  get #isWorthKeeping(): boolean {
+    return this.#verifiedBytes > 0 &&
+      this.#parts.journal.header?.size !== undefined;
   }
 
   /** Ends with success: only the outcome stays. */
   async #end(): Promise<void> {
-    const { data, disk, journal, staging, onEnd } = this.#parts;
-    this.#state = "ended";
+    const { data, disk, journal, staging } = this.#parts;
+    this.#ended = cancelled();
     // Skipped: the data never got a name.
-    if (this.#given === undefined) await removeOwned(disk, staging.data, data);
+    if (!this.#publishing?.isGiven) {
+      await removeOwned(disk, staging.data, data);
+    }
     if (!staging.keepsOutcome) await removeOwned(disk, staging.map, journal);
-    data.close();
-    journal.close();
-    onEnd();
+    this.#close(this.#ended);
   }
 
   /** Takes everything back; what cannot be removed now is left for the recovery. */
-  async #discard(): Promise<void> {
-    if (this.#state === "ended") return;
-    this.#state = "ended";
-    const { data, disk, journal, staging, target, onEnd } = this.#parts;
-    const given = this.#given;
-    // What was replaced is gone: the new file is whole, and better than none.
-    if (given !== undefined && given.publication !== "replaced") {
-      await removeOwned(disk, join(target.directory, given.name), data);
-    }
+  async #discard(reason: StorageError = cancelled()): Promise<void> {
+    if (this.#ended !== undefined) return;
+    this.#ended = reason;
+    const { data, disk, journal, staging } = this.#parts;
+    await this.#publishing?.undo();
     await removeOwned(disk, staging.data, data);
     await removeOwned(disk, staging.map, journal);
-    data.close();
-    journal.close();
-    onEnd();
+    this.#close(reason);
+  }
+
+  #close(reason: StorageError): void {
+    this.#ended = reason;
+    this.#parts.data.close();
+    this.#parts.journal.close();
+    this.#parts.onEnd();
   }
 
   #step(step: CommitStep): void | Promise<void> {
@@ -440,35 +462,38 @@ export class StagedReceiving implements Receiving {
   }
 
   #assertOpen(): void {
-    if (this.#state === "ended") {
-      throw new StorageError("cancelled", "the transfer is over");
-    }
+    if (this.#ended !== undefined) throw this.#ended;
+  }
+
+  /** Does what must succeed, or else be the end. */
+  #attempt<T>(
+    work: () => Promise<T>,
+    objection?: () => StorageError,
+  ): Promise<T> {
+    return this.#exclusive(async () => {
+      this.#assertOpen();
+      if (this.#isForeign && objection !== undefined) throw objection();
+      try {
+        return await work();
+      } catch (error) {
+        await this.#discard();
+        throw error;
+      }
+    });
   }
 
   /** Runs one call after the other. */
   #exclusive<T>(work: () => Promise<T>): Promise<T> {
     const result = this.#tail.then(work);
-    this.#tail = result.catch(ignore);
+    this.#tail = result.catch(() => {});
     return result;
   }
 }
 
-/** Removes a name, but only if it leads to the very file that is open. */
-async function removeOwned(
-  disk: Disk,
-  path: string,
-  file: { stat(): Promise<DiskStat | undefined> },
-): Promise<void> {
-  try {
-    const own = await file.stat();
-    if (own === undefined) return;
-    const there = await lstatIfAny(disk, path);
-    if (there?.device === own.device && there.inode === own.inode) {
-      await disk.removeFile(path);
-    }
-  } catch {
-    // Cleaning up must not hide why it had to be done.
-  }
+function cancelled(): StorageError {
+  return new StorageError("cancelled", "the transfer is over");
 }
 
-function ignore(): void {}
+function foreign(): StorageError {
+  return new StorageError("changed", "what is held is of another source");
+}

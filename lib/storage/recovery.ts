@@ -4,8 +4,10 @@
  * @module
  */
 
+import { join } from "@std/path";
 import type { Disk } from "./disk.ts";
 import { StorageError } from "./errors.ts";
+import { isGroupLive, recoverGroup } from "./group_journal.ts";
 import { lstatIfAny } from "./jail.ts";
 import {
   type FindDirectory,
@@ -17,7 +19,7 @@ import {
 import { OUTCOME_RETENTION, STAGING_EXPIRY } from "./limits.ts";
 import type { Staging, StagingFolder } from "./staging.ts";
 
-const ENTRY_REGEXP = /^([0-9a-f]{32})(\.map)?$/;
+const ENTRY_REGEXP = /^([0-9a-f]{32})(?:\.(map|group|[0-9]+))?$/;
 
 /** What {@linkcode recoverStaging} works with. */
 export interface RecoveryOptions {
@@ -45,12 +47,15 @@ export async function recoverStaging(
 ): Promise<void> {
   if (!await folder.exists()) return;
   for await (const entry of disk.list(folder.path)) {
-    const [, id, isMap] = ENTRY_REGEXP.exec(entry.name) ?? [];
+    const [, id, part] = ENTRY_REGEXP.exec(entry.name) ?? [];
     if (id === undefined) continue;
     const staging = folder.place(id);
-    if (options.isLive(staging)) continue;
     try {
-      await (isMap ? recoverMap : recoverData)(disk, staging, id, options);
+      if (part !== undefined && part !== "map") {
+        await recoverGroupPart(disk, folder, entry.name, options);
+      } else if (!options.isLive(staging)) {
+        await (part ? recoverMap : recoverData)(disk, staging, id, options);
+      }
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
     }
@@ -64,11 +69,13 @@ async function recoverData(
   options: RecoveryOptions,
 ): Promise<void> {
   if ((await disk.lstat(staging.data)).kind !== "file") {
-    return await removeIfAny(disk, staging.data);
+    return void await removeIfAny(disk, staging.data);
   }
-  const data = await disk.open(staging.data, "read");
+  // Denied by its own permission bits, it was about to be published: then the
+  // lock of the map says whether somebody is at work on it.
+  const data = await disk.open(staging.data, "read").catch(ignoreDenied);
   try {
-    if (!await data.tryLock()) return;
+    if (data !== undefined && !await data.tryLock()) return;
     const leftover = await readLeftover(disk, staging.map, { ...options, id });
     if (leftover.kind === "settled") {
       // Published: this is only its second name, or it was skipped.
@@ -82,8 +89,33 @@ async function recoverData(
       await removeStaging(disk, staging);
     }
   } finally {
-    data.close();
+    data?.close();
   }
+}
+
+/** The common map of a group of small files, or the data of one of them. */
+async function recoverGroupPart(
+  disk: Disk,
+  folder: StagingFolder,
+  name: string,
+  options: RecoveryOptions,
+): Promise<void> {
+  const path = join(folder.path, name);
+  const map = path.replace(/\.[^.]*$/, ".group");
+  if (path !== map) {
+    // Its name is all that goes: if it was published it has another one.
+    if (!await isGroupLive(disk, map)) await removeIfAny(disk, path);
+    return;
+  }
+  const kept = await recoverGroup(disk, map, options);
+  if (kept === undefined) {
+    if (!await isGroupLive(disk, map)) folder.groups.forget(map);
+  } else if (!folder.groups.knows(map)) folder.groups.add(kept);
+}
+
+function ignoreDenied(error: unknown): undefined {
+  if (error instanceof StorageError && error.kind === "denied") return;
+  throw error;
 }
 
 /** A map whose data has no name here any more. */

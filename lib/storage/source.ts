@@ -9,7 +9,12 @@ import { crc32 } from "node:zlib";
 import { chunkCount, ChunkDigest, chunkLength } from "./chunk_digest.ts";
 import type { Disk, DiskFile, DiskStat } from "./disk.ts";
 import { StorageError } from "./errors.ts";
-import { CHUNK_SIZE, FILE_SIZE_MAX } from "./limits.ts";
+import {
+  CHUNK_SIZE,
+  FILE_SIZE_MAX,
+  SAMPLE_BYTES,
+  SAMPLE_COUNT,
+} from "./limits.ts";
 import type {
   Digest,
   DigestAlgorithm,
@@ -146,6 +151,30 @@ class FileSource implements Source {
       await this.#assertUnchanged();
     }
     return { algorithm: "crc32-chunks", value: this.#sums.value(size) };
+  }
+
+  async identity(): Promise<string> {
+    const { size, modified, changed: touched, inode } = this.fingerprint;
+    const hash = createHash("sha256");
+    hash.update(
+      `ferry source 1\n${size} ${modified} ${touched} ${inode}\n`,
+    );
+    const buffer = new Uint8Array(SAMPLE_BYTES);
+    // The first block, the last, and as many between: all of a small file.
+    const step = Math.max(
+      SAMPLE_BYTES,
+      (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1),
+    );
+    for (let at = 0; at < SAMPLE_COUNT && at * step < size; at++) {
+      const offset = Math.floor(at * step);
+      const block = buffer.subarray(0, Math.min(SAMPLE_BYTES, size - offset));
+      if (await readFully(this.#file, block, offset) < block.length) {
+        throw changed();
+      }
+      hash.update(block);
+    }
+    await this.#assertUnchanged();
+    return hash.digest("hex");
   }
 
   close(): void {

@@ -8,8 +8,10 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "@std/path";
 import type { Disk } from "./disk.ts";
 import { StorageError } from "./errors.ts";
+import { GroupIndex } from "./group_journal.ts";
 import { lstatIfAny, recheckDirectory, type SeenDirectory } from "./jail.ts";
 import { STAGING_NAME } from "./names.ts";
+import type { Outcome } from "./storage.ts";
 
 /** The two files of one upload, and their directory. */
 export interface Staging {
@@ -21,6 +23,8 @@ export interface Staging {
   readonly map: string;
   /** Whether outcomes are kept for those who ask again; else the map goes with the data. */
   readonly keepsOutcome: boolean;
+  /** The outcome that is kept elsewhere, if one of a group of small files had this place's id. */
+  settled(): Promise<Outcome | undefined>;
   /** Makes the directory if it must. */
   ensure(): Promise<void>;
   /** Checks, right before a step, that the directory is still the one that it was. */
@@ -32,12 +36,15 @@ export class StagingFolder {
   readonly #disk: Disk;
   /** The folder: `.ferry` at the root or at a mount point below it. */
   readonly path: string;
+  /** Where to find the outcomes of small files. */
+  readonly groups: GroupIndex;
   #seen: SeenDirectory | undefined;
 
   /** Stands for the folder below `mountPoint`; makes nothing. */
   constructor(disk: Disk, mountPoint: string) {
     this.#disk = disk;
     this.path = join(mountPoint, STAGING_NAME);
+    this.groups = new GroupIndex(disk);
   }
 
   /**
@@ -81,6 +88,7 @@ export class StagingFolder {
       data: join(this.path, id),
       map: join(this.path, `${id}.map`),
       keepsOutcome: true,
+      settled: () => this.groups.find(id),
       ensure: () => this.ensure(),
       check: () => this.check(),
     };
@@ -122,6 +130,7 @@ export function stagingBeside(
     data: `${stem}.part`,
     map: `${stem}.map`,
     keepsOutcome: false,
+    settled: () => Promise.resolve(undefined),
     ensure: () => Promise.resolve(),
     check: () => recheckDirectory(disk, directory, name),
   };

@@ -5,6 +5,7 @@
  */
 
 import type { DiskAccess, EntryKind } from "./disk.ts";
+import type { StorageError } from "./errors.ts";
 import type { SafePath } from "./jail.ts";
 
 /** What to do when the name of a new file is taken. */
@@ -88,8 +89,56 @@ export interface Source extends Disposable {
    * @throws {StorageError} `changed` when the file is no longer the one that was opened.
    */
   digest(): Promise<Digest>;
+  /**
+   * Tells this source from another one, and from itself after a change:
+   * hexadecimal SHA-256 over size, times of last change of data and attributes,
+   * inode, and 16 blocks of 4 KiB from everywhere. Costs well under a millisecond.
+   *
+   * What it cannot see: an edit between the sampled blocks that leaves or
+   * restores size and times. Times count to the millisecond, and where the host
+   * tells no time of attributes, the other one is easily restored.
+   *
+   * @throws {StorageError} `changed` when the file is no longer the one that was opened.
+   */
+  identity(): Promise<string>;
   /** Closes; a second call does nothing. */
   close(): void;
+}
+
+/** Chunks in a row. */
+export interface ChunkRun {
+  /** Index of the first. */
+  readonly first: number;
+  /** How many. */
+  readonly count: number;
+}
+
+/** The sums of chunks in a row. */
+export interface ChunkSums {
+  /** Index of the first. */
+  readonly first: number;
+  /** The CRC-32 of each; at most 1024. */
+  readonly sums: readonly number[];
+}
+
+/** The chunks that a resumed transfer need not receive again. */
+export interface HeldChunks {
+  /** How many. A chunk that is replaced is held no more. */
+  readonly count: number;
+  /** Bytes in them. */
+  readonly bytes: number;
+  /** The CRC-32 of a chunk, if it is held. */
+  sum(index: number): number | undefined;
+  /** The sums of all, in order. */
+  runs(): Iterable<ChunkSums>;
+}
+
+/** What a file or directory has beside its content. */
+export interface Attributes {
+  /** The time of last change, in milliseconds since 1970. */
+  readonly modified?: number | undefined;
+  /** Permission bits; of them 0777 count, never setuid, setgid or sticky. */
+  readonly mode?: number | undefined;
 }
 
 /** What is asked for when a file is to be received. */
@@ -106,6 +155,29 @@ export interface ReceiveRequest {
   readonly durability: Durability;
   /** How the whole file is summed up. */
   readonly algorithm: DigestAlgorithm;
+  /** What tells the source from another one, such as {@linkcode Source.identity}. @default unknown */
+  readonly source?: string | undefined;
+  /**
+   * The SHA-256 of a secret of the sender, in hexadecimal: who brings the same
+   * again may continue the upload, also while it still seems to be running.
+   *
+   * @default none
+   */
+  readonly token?: string | undefined;
+  /** Whether to continue what is left of an earlier try. @default {false} */
+  readonly resume?: boolean | undefined;
+  /** Permission bits (0777) to give the file. @default 0666 less the umask */
+  readonly mode?: number | undefined;
+}
+
+/** A file of at most one chunk, whole, to be received with others. */
+export interface SmallFile {
+  /** What is asked for; `resume` has no meaning here. */
+  readonly request: ReceiveRequest;
+  /** All of it; not to be changed until it is received. */
+  readonly bytes: Uint8Array;
+  /** CRC-32 of the bytes. */
+  readonly checksum: number;
 }
 
 /** How a name was published. */
@@ -123,18 +195,46 @@ export interface Outcome {
   readonly digest: Digest | undefined;
   /** Whether data and name had reached stable storage. */
   readonly durable: boolean;
+  /** Bytes that were there from an earlier try when the last one began. @default {0} */
+  readonly resumedFrom?: number;
 }
 
 /** A file that is being received: invisible until {@linkcode Receiving.commit}. */
 export interface Receiving {
-  /** Bytes in verified chunks so far. */
+  /** Bytes in verified chunks so far, held ones among them. */
   readonly verifiedBytes: number;
+  /** What is held from an earlier try; nothing unless it was resumed. */
+  readonly held: HeldChunks;
+  /** The fingerprint of the source that the held chunks are of, if any was told. */
+  readonly heldSource: string | undefined;
+  /** The chunks that a file of `size` bytes still lacks, in order. */
+  missing(size: number): Iterable<ChunkRun>;
+  /**
+   * Says what the source is, where that was not known at the beginning, or is
+   * not what is held. Where it is another one, sums of chunks that end elsewhere
+   * now are forgotten; the others stay to be compared, and a chunk that differs
+   * is simply written.
+   *
+   * To be called before the first chunk if the request names another size or
+   * source than what is held.
+   */
+  setSource(
+    source: {
+      readonly size: number;
+      readonly modified: number | undefined;
+      readonly source: string | undefined;
+    },
+  ): Promise<void>;
   /**
    * Checks a chunk against its sum and writes it. Chunks may come in any order,
-   * one call at a time. All chunks but the last are whole.
+   * and from several callers, who are served one after the other; `bytes` must
+   * stay as they are until the call is over. All chunks but the last are whole.
+   * A chunk that was held may be replaced by another one.
    *
    * @throws {StorageError} `integrity` when the sum does not fit (nothing was written),
-   * `too-large` beyond the announced size, `no-space`.
+   * `too-large` beyond the announced size, `no-space`, `busy` when a newer
+   * connection has taken the upload over, `changed` when what is held is of
+   * another source and {@linkcode setSource} was not called.
    */
   writeChunk(
     index: number,
@@ -144,10 +244,19 @@ export interface Receiving {
   /**
    * Publishes the file if it is whole and its digest is the sender's.
    *
+   * @param size The size that the sender tells.
+   * @param digest The sender's; without it the sums of the chunks must do,
+   * which they do unless the source changed since they were made.
    * @throws {StorageError} `integrity`, or `exists` and its kin as the conflict
    * policy says; nothing is published then, and what was received is gone.
    */
-  commit(size: number, digest: Digest): Promise<Outcome>;
+  commit(size: number, digest?: Digest): Promise<Outcome>;
+  /**
+   * Stops for now, as after a lost connection: what was received stays, to be
+   * continued with `resume`. Where nothing was received, or the size is not
+   * known, nothing stays. A second call, or one after a commit, does nothing.
+   */
+  suspend(): Promise<void>;
   /** Gives up and removes what was received; a second call, or one after a commit, does nothing. */
   abort(): Promise<void>;
 }
@@ -187,6 +296,14 @@ export interface Storage extends AsyncDisposable {
   openSource(path: SafePath, algorithm: DigestAlgorithm): Promise<Source>;
   /** Prepares to receive a file under a path located with `write`. */
   receive(path: SafePath, request: ReceiveRequest): Promise<ReceiveStart>;
+  /**
+   * Receives many small files at once, each with the same guarantees as by
+   * {@linkcode receive}; those of one call share checks and syncs. What fails
+   * is told in its place and hinders no other.
+   */
+  receiveSmall(
+    items: readonly (SmallFile & { readonly path: SafePath })[],
+  ): Promise<readonly (Outcome | StorageError)[]>;
   /** Forgets the outcome of a received file: the sender knows it. */
   acknowledge(id: string): Promise<void>;
   /** Makes a directory; with `parents` also those above it, and an existing one is no error. */
@@ -194,6 +311,18 @@ export interface Storage extends AsyncDisposable {
     path: SafePath,
     options: { readonly parents: boolean; readonly durability: Durability },
   ): Promise<void>;
+  /**
+   * Sets time and permission bits of a file or a directory.
+   *
+   * @throws {StorageError} `not-file` for a link and what is neither.
+   */
+  setAttributes(path: SafePath, attributes: Attributes): Promise<void>;
+  /**
+   * The name that an entry really has, where the file system takes that of
+   * `path` for the same: another case, or another Unicode normalization.
+   * `undefined` when there is no such entry or it has that very name.
+   */
+  twin(path: SafePath): Promise<string | undefined>;
   /** Removes a file, a link or an empty directory; with `recursive` a whole one. Returns how many entries. */
   remove(
     path: SafePath,
@@ -208,6 +337,11 @@ export interface Storage extends AsyncDisposable {
     to: SafePath,
     onConflict: ConflictPolicy,
   ): Promise<{ readonly path: string; readonly publication: Publication }>;
+  /**
+   * Removes expired leftovers and outcomes, as is done when the storage is
+   * opened; what can still be resumed stays.
+   */
+  sweep(): Promise<void>;
   /** Bytes free for new files; `undefined` if it cannot be asked. */
   freeSpace(): Promise<number | undefined>;
 }

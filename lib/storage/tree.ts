@@ -5,7 +5,13 @@
  */
 
 import { basename, dirname, join, SEPARATOR } from "@std/path";
-import { moveToFreeName, type NamePlan, planName } from "./conflict.ts";
+import {
+  findTwin,
+  moveToFreeName,
+  type NamePlan,
+  planName,
+  twinError,
+} from "./conflict.ts";
 import type { Disk, DiskEntry, DiskStat } from "./disk.ts";
 import type { DurableDirectories } from "./durable_directories.ts";
 import { StorageError } from "./errors.ts";
@@ -20,7 +26,12 @@ import { siblingPath } from "./leftovers.ts";
 import { LIST_BATCH, NUMBERED_NAMES_MAX } from "./limits.ts";
 import type { NameLocks } from "./name_locks.ts";
 import { isReservedName, quoteName } from "./names.ts";
-import type { ConflictPolicy, Durability, Publication } from "./storage.ts";
+import type {
+  Attributes,
+  ConflictPolicy,
+  Durability,
+  Publication,
+} from "./storage.ts";
 
 /** What the functions here work with. */
 export interface Tree {
@@ -42,6 +53,7 @@ export async function makeDirectories(
 ): Promise<void> {
   const { disk, jail, durable } = tree;
   const { missing } = path;
+  await assertNoTwins(tree, path);
   if (missing.length === 0) {
     return await assertMade(disk, path, options.parents);
   }
@@ -87,6 +99,22 @@ async function makeOne(
     if (!isThere || !mayExist) throw error;
     if ((await disk.lstat(path)).kind === "directory") return false;
     throw error;
+  }
+}
+
+/** What is there on the way must have the very names that were asked for. */
+async function assertNoTwins(
+  { disk, jail }: Tree,
+  { location, path }: SafePath,
+): Promise<void> {
+  let at = jail.root;
+  for (const name of location.split("/")) {
+    if (name === "") return;
+    const there = await lstatIfAny(disk, join(at, name));
+    if (there === undefined) return;
+    const twin = await findTwin(disk, at, name, there);
+    if (twin !== undefined) throw twinError({ path }, twin);
+    at = join(at, name);
   }
 }
 
@@ -156,6 +184,38 @@ function assertNotInto(stat: DiskStat, from: SafePath, to: SafePath): void {
     to.absolute.startsWith(from.absolute + SEPARATOR)
   ) {
     throw new StorageError("bad-name", "a directory cannot go into itself");
+  }
+}
+
+/** Sets time and bits of a file or a directory. */
+export async function setAttributes(
+  { disk, jail }: Tree,
+  path: SafePath,
+  { modified, mode }: Attributes,
+): Promise<void> {
+  assertNotRoot(path);
+  await jail.recheck(path);
+  await setEntryAttributes(disk, path.absolute, { modified, mode });
+  await jail.recheck(path);
+}
+
+/** Sets time and bits of what is no link, nor becomes one meanwhile. */
+export async function setEntryAttributes(
+  disk: Disk,
+  path: string,
+  { modified, mode }: Attributes,
+): Promise<void> {
+  const before = await disk.lstat(path);
+  if (before.kind !== "file" && before.kind !== "directory") {
+    throw new StorageError("not-file", "it is no file and no directory");
+  }
+  await disk.setAttributes?.(path, {
+    modified,
+    mode: mode === undefined ? undefined : mode & 0o777,
+  });
+  const after = await disk.lstat(path);
+  if (after.inode !== before.inode || after.device !== before.device) {
+    throw new StorageError("changed", "it was exchanged meanwhile");
   }
 }
 

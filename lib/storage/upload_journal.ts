@@ -12,10 +12,22 @@
  *         +----------+----------+------+----------------+   CRC are of kind + fields
  * ```
  *
- * The first record is the header. After it come, appended and never changed,
- * sums of chunks *whose data was synced before the record was written*, the
- * intent to publish, and the outcome. Of intents and outcomes the last counts.
- * What does not decode is a torn tail: it and all after it do not exist.
+ * The first record is the header. After it come, appended and never changed:
+ *
+ * - *sums* of chunks that were verified and written: a note, which promises
+ *   nothing before the bytes were read again and found to fit;
+ * - *synced*: the data was synced after all notes before it, so that they are
+ *   vouched for: they fit the bytes, also after a loss of power;
+ * - *dropped*: nothing that was noted of these chunks holds any more; synced
+ *   before any of their bytes is changed, if they were vouched for;
+ * - another *header*: the source has changed, or the request;
+ * - the *intent* to publish, and the *outcome*.
+ *
+ * Of sums, headers, intents and outcomes the last counts. What does not decode
+ * is a torn tail: it and all after it do not exist.
+ *
+ * The map of a group of small files begins in the same way, has no header, and
+ * for each file a *member* with its intent, and its outcome as *settled*.
  *
  * @module
  */
@@ -37,7 +49,7 @@ import type {
 } from "./storage.ts";
 
 /** Version of the format; a map of another one is not valid. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Bytes before the first record. */
 export const PREAMBLE_BYTES = 10;
@@ -86,9 +98,15 @@ export interface HeaderRecord {
   readonly algorithm: DigestAlgorithm;
   /** When it began, in milliseconds since 1970. */
   readonly created: number;
+  /** What tells the source from another one, if the sender said. */
+  readonly source: string | undefined;
+  /** The SHA-256 of what proves that it is the same sender who comes back, in hexadecimal. */
+  readonly token: string | undefined;
+  /** The data within its file system: an old map must not speak of a new file. */
+  readonly inode: number;
 }
 
-/** Sums of chunks in a row, written after their data was synced. */
+/** Sums of chunks in a row. */
 export interface SumsRecord {
   /** Kind of record. */
   readonly kind: "sums";
@@ -116,6 +134,8 @@ export interface IntentRecord {
   readonly inode: number;
   /** Time of last change of the data, which the number alone may outlive. */
   readonly modified: number | undefined;
+  /** Bytes that were there from an earlier try. */
+  readonly resumedFrom: number;
 }
 
 /** What became of it. */
@@ -128,12 +148,58 @@ export interface OutcomeRecord {
   readonly outcome: Outcome;
 }
 
+/** The data was synced after everything that was noted before. */
+export interface SyncedRecord {
+  /** Kind of record. */
+  readonly kind: "synced";
+}
+
+/** What was noted of some chunks holds no more. */
+export interface DroppedRecord {
+  /** Kind of record. */
+  readonly kind: "dropped";
+  /** Index of the first chunk. */
+  readonly first: number;
+  /** How many. */
+  readonly count: number;
+}
+
+/** One of a group of small files, about to be published. */
+export interface MemberRecord {
+  /** Kind of record. */
+  readonly kind: "member";
+  /** The upload's id: 32 hexadecimal digits. */
+  readonly id: string;
+  /** The path that was asked for, as users know it. */
+  readonly path: string;
+  /** The same with every link resolved, relative to the root. */
+  readonly location: string;
+  /** Whether anything is synced. */
+  readonly durability: Durability;
+  /** What is about to be done. */
+  readonly intent: IntentRecord;
+}
+
+/** What became of one of a group. */
+export interface SettledRecord {
+  /** Kind of record. */
+  readonly kind: "settled";
+  /** The upload's id. */
+  readonly id: string;
+  /** The outcome. */
+  readonly outcome: OutcomeRecord;
+}
+
 /** One record of a map. */
 export type JournalRecord =
   | HeaderRecord
   | SumsRecord
   | IntentRecord
-  | OutcomeRecord;
+  | OutcomeRecord
+  | SyncedRecord
+  | DroppedRecord
+  | MemberRecord
+  | SettledRecord;
 
 /** Kinds in the order of their numbers, from 1. */
 const KINDS: readonly JournalRecord["kind"][] = [
@@ -141,6 +207,10 @@ const KINDS: readonly JournalRecord["kind"][] = [
   "sums",
   "intent",
   "outcome",
+  "synced",
+  "dropped",
+  "member",
+  "settled",
 ];
 
 /** Puts the sums of chunks into records, runs of neighbours together. */
@@ -187,13 +257,23 @@ export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
       for (const sum of record.sums) writer.u32(sum);
       break;
     case "intent":
-      writer.text(record.name).u8(PUBLICATIONS.indexOf(record.publication))
-        .f64(record.size);
-      encodeDigest(writer, record.digest);
-      writer.f64(record.device).f64(record.inode).optional(record.modified);
+      encodeIntent(writer, record);
       break;
     case "outcome":
       encodeOutcome(writer, record);
+      break;
+    case "synced":
+      break;
+    case "dropped":
+      writer.u32(record.first).u32(record.count);
+      break;
+    case "member":
+      writer.text(record.id).text(record.path).text(record.location)
+        .u8(DURABILITIES.indexOf(record.durability));
+      encodeIntent(writer, record.intent);
+      break;
+    case "settled":
+      encodeOutcome(writer.text(record.id), record.outcome);
   }
   const body = writer.finish();
   return new JournalWriter().u32(body.length).u32(crc32(body)).raw(body)
@@ -234,18 +314,28 @@ function decodeBody(reader: JournalReader): JournalRecord | undefined {
     case "sums":
       return decodeSums(reader);
     case "intent":
-      return {
-        kind: "intent",
-        name: reader.text(),
-        publication: reader.oneOf(PUBLICATIONS),
-        size: reader.size(),
-        digest: decodeDigest(reader),
-        device: reader.f64(),
-        inode: reader.f64(),
-        modified: reader.optional(),
-      };
+      return decodeIntent(reader);
     case "outcome":
       return decodeOutcome(reader);
+    case "synced":
+      return { kind: "synced" };
+    case "dropped":
+      return decodeDropped(reader);
+    case "member":
+      return {
+        kind: "member",
+        id: reader.text(),
+        path: reader.text(),
+        location: reader.text(),
+        durability: reader.oneOf(DURABILITIES),
+        intent: decodeIntent(reader),
+      };
+    case "settled":
+      return {
+        kind: "settled",
+        id: reader.text(),
+        outcome: decodeOutcome(reader),
+      };
     default:
       return undefined;
   }
@@ -256,7 +346,8 @@ function encodeHeader(writer: JournalWriter, header: HeaderRecord): void {
     .optional(header.size).u32(header.chunkSize).optional(header.modified)
     .u8(POLICIES.indexOf(header.onConflict))
     .u8(DURABILITIES.indexOf(header.durability))
-    .u8(ALGORITHMS.indexOf(header.algorithm)).f64(header.created);
+    .u8(ALGORITHMS.indexOf(header.algorithm)).f64(header.created)
+    .text(header.source ?? "").text(header.token ?? "").f64(header.inode);
 }
 
 function decodeHeader(reader: JournalReader): HeaderRecord {
@@ -272,6 +363,9 @@ function decodeHeader(reader: JournalReader): HeaderRecord {
     durability: reader.oneOf(DURABILITIES),
     algorithm: reader.oneOf(ALGORITHMS),
     created: reader.f64(),
+    source: reader.text() || undefined,
+    token: reader.text() || undefined,
+    inode: reader.f64(),
   };
 }
 
@@ -287,6 +381,35 @@ function decodeSums(reader: JournalReader): SumsRecord {
   return { kind: "sums", first, sums };
 }
 
+function decodeDropped(reader: JournalReader): DroppedRecord {
+  const first = reader.u32();
+  const count = reader.u32();
+  if (first + count > CHUNK_COUNT_MAX) reader.fail();
+  return { kind: "dropped", first, count };
+}
+
+function encodeIntent(writer: JournalWriter, intent: IntentRecord): void {
+  writer.text(intent.name).u8(PUBLICATIONS.indexOf(intent.publication))
+    .f64(intent.size);
+  encodeDigest(writer, intent.digest);
+  writer.f64(intent.device).f64(intent.inode).optional(intent.modified)
+    .f64(intent.resumedFrom);
+}
+
+function decodeIntent(reader: JournalReader): IntentRecord {
+  return {
+    kind: "intent",
+    name: reader.text(),
+    publication: reader.oneOf(PUBLICATIONS),
+    size: reader.size(),
+    digest: decodeDigest(reader),
+    device: reader.f64(),
+    inode: reader.f64(),
+    modified: reader.optional(),
+    resumedFrom: reader.size(),
+  };
+}
+
 function encodeDigest(writer: JournalWriter, digest: Digest): void {
   writer.u8(ALGORITHMS.indexOf(digest.algorithm)).text(digest.value);
 }
@@ -299,7 +422,8 @@ function encodeOutcome(writer: JournalWriter, record: OutcomeRecord): void {
   const { outcome } = record;
   writer.f64(record.at).text(outcome.path)
     .u8(PUBLICATIONS.indexOf(outcome.publication)).f64(outcome.size)
-    .u8(outcome.durable ? 1 : 0).u8(outcome.digest === undefined ? 0 : 1);
+    .u8(outcome.durable ? 1 : 0).f64(outcome.resumedFrom ?? 0)
+    .u8(outcome.digest === undefined ? 0 : 1);
   if (outcome.digest !== undefined) encodeDigest(writer, outcome.digest);
 }
 
@@ -309,10 +433,11 @@ function decodeOutcome(reader: JournalReader): OutcomeRecord {
   const publication = reader.oneOf(PUBLICATIONS);
   const size = reader.size();
   const durable = reader.oneOf([false, true]);
+  const resumedFrom = reader.size();
   const digest = reader.oneOf([false, true]) ? decodeDigest(reader) : undefined;
   return {
     kind: "outcome",
     at,
-    outcome: { path, publication, size, digest, durable },
+    outcome: { path, publication, size, digest, durable, resumedFrom },
   };
 }

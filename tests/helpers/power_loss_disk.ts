@@ -90,6 +90,15 @@ export class PowerLossDisk implements Disk {
   }
 
   // deno-lint-ignore require-await
+  async setAttributes(
+    path: string,
+    attributes: { modified?: number | undefined; mode?: number | undefined },
+  ): Promise<void> {
+    this.count("setAttributes");
+    return this.#disk.setAttributes?.(path, attributes);
+  }
+
+  // deno-lint-ignore require-await
   async rename(from: string, to: string): Promise<void> {
     this.count("rename");
     return this.#disk.rename(from, to);

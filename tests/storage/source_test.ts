@@ -71,6 +71,44 @@ Deno.test("a source that loses its name is read to the end", async () => {
   assertEquals(disk.openHandles, 0);
 });
 
+Deno.test("a source's identity sees every change of size, times, place and samples", async () => {
+  const clock = new ManualClock();
+  const disk = new MemoryDisk({ clock });
+  const identify = async (path = "/f") => {
+    using source = await openLocalSource(disk, path, "crc32-chunks");
+    return await source.identity();
+  };
+  await writeDisk(disk, "/f", sample(SIZE));
+  const first = await identify();
+  assertEquals(first.length, 64);
+  assertEquals(await identify(), first);
+  const seen = new Set([first]);
+  const differs = async (path = "/f") => {
+    const now = await identify(path);
+    assertEquals(seen.has(now), false);
+    seen.add(now);
+  };
+  await writeDisk(disk, "/copy", sample(SIZE));
+  await differs("/copy");
+  for (const size of [0, 1, 4096, 65_536, 65_537]) {
+    await writeDisk(disk, `/s${size}`, sample(size));
+    await differs(`/s${size}`);
+  }
+  for (const at of [0, SIZE - 1]) {
+    const file = await disk.open("/f", "write");
+    await file.write(new Uint8Array([99]), at);
+    // Within the same millisecond: only the samples tell.
+    file.close();
+    await differs();
+  }
+  clock.time++;
+  await disk.setAttributes("/f", { mode: 0o600 });
+  await differs();
+  using source = await openLocalSource(disk, "/f", "crc32-chunks");
+  await CHANGES.shrinks!(disk);
+  await assertFails(() => source.identity(), "changed");
+});
+
 Deno.test("only regular files are sources", async () => {
   const disk = new MemoryDisk();
   await disk.makeDirectory("/d", 0o755);

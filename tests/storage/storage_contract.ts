@@ -9,6 +9,7 @@ import {
   StorageError,
   type StorageErrorKind,
 } from "../../lib/storage/mod.ts";
+import { crc32 } from "node:zlib";
 import {
   begin,
   digestOf,
@@ -17,7 +18,10 @@ import {
   newId,
   put,
   requestFor,
+  resume,
+  resumeRequest,
   sample,
+  sendRest,
   writeAll,
 } from "./transfer.ts";
 
@@ -59,6 +63,8 @@ export function testStorage(backend: string, open: OpenStorage): void {
   testRefusals(test);
   testConflicts(test);
   testTree(test);
+  testResume(test);
+  testAttributes(test);
 }
 
 type Test = (name: string, body: (storage: Storage) => Promise<void>) => void;
@@ -87,6 +93,7 @@ function testTransfers(test: Test): void {
             size,
             digest: digestOf(bytes, algorithm),
             durable: true,
+            resumedFrom: 0,
           });
           assertEquals(await get(storage, `f${size}`), bytes);
         }
@@ -181,7 +188,6 @@ function testRefusals(test: Test): void {
   });
 
   test("chunks of wrong place, length or content are refused", async (storage) => {
-    const { crc32 } = await import("node:zlib");
     const table: [number, Uint8Array, StorageErrorKind][] = [
       [-1, first, "too-large"],
       [0.5, first, "too-large"],
@@ -512,5 +518,115 @@ function testTree(test: Test): void {
     assertEquals([root.kind, root.name, root.path], ["directory", "", ""]);
     const free = await storage.freeSpace();
     assert(free === undefined || free > 0);
+  });
+}
+
+function testResume(test: Test): void {
+  const bytes = sample(2 * CHUNK_SIZE + 5);
+
+  test("a suspended upload is continued, by its sender only", async (storage) => {
+    for (const algorithm of ["crc32-chunks", "sha256"] as const) {
+      for (const durability of ["full", "none"] as const) {
+        const name = `${algorithm} ${durability}`;
+        const request = resumeRequest(bytes, { algorithm, durability });
+        const receiving = await begin(storage, name, request);
+        assertEquals(receiving.held.count, 0);
+        await sendRest(receiving, bytes, 2);
+        await receiving.suspend();
+        const other = { ...request, token: "71".repeat(32) };
+        await assertFails(() => begin(storage, name, other), "busy");
+        const again = await begin(storage, name, request);
+        assertEquals(again.held.bytes, 2 * CHUNK_SIZE);
+        assertEquals([...again.missing(bytes.length)], [{
+          first: 2,
+          count: 1,
+        }]);
+        assertEquals(await sendRest(again, bytes), 1);
+        const outcome = await again.commit(
+          bytes.length,
+          digestOf(bytes, algorithm),
+        );
+        assertEquals(outcome.resumedFrom, 2 * CHUNK_SIZE);
+        assertEquals(await get(storage, name), bytes);
+      }
+    }
+  });
+
+  test("a live upload is taken over with a changed source", async (storage) => {
+    const request = resumeRequest(bytes, { onConflict: "overwrite" });
+    const receiving = await begin(storage, "f", request);
+    await sendRest(receiving, bytes, 2);
+    const changed = sample(CHUNK_SIZE + 9, 2);
+    const { id } = request;
+    await resume(storage, "f", changed, { id, onConflict: "overwrite" });
+    await assertFails(() => sendRest(receiving, bytes), "busy");
+    assertEquals(await get(storage, "f"), changed);
+  });
+
+  test("small files arrive together", async (storage) => {
+    await storage.makeDirectory(await storage.locate("d", "make"), {
+      parents: false,
+      durability: "full",
+    });
+    const files = [0, 1, 5000, CHUNK_SIZE].map((size) => sample(size, size));
+    const receive = async () => {
+      const items = [];
+      for (const [at, bytes] of files.entries()) {
+        items.push({
+          path: await storage.locate(`d/f${at}`, "write"),
+          request: requestFor(bytes, { id: `${at}`.repeat(32), mode: 0o600 }),
+          bytes,
+          checksum: crc32(bytes),
+        });
+      }
+      return await storage.receiveSmall(items);
+    };
+    const results = await receive();
+    for (const [at, bytes] of files.entries()) {
+      assertEquals(results[at], {
+        path: `d/f${at}`,
+        publication: "created",
+        size: bytes.length,
+        digest: digestOf(bytes),
+        durable: true,
+        resumedFrom: 0,
+      });
+      assertEquals(await get(storage, `d/f${at}`), bytes);
+      const path = await storage.locate(`d/f${at}`, "read");
+      assertEquals((await storage.stat(path)).mode, 0o600);
+    }
+    assertEquals(await receive(), results);
+    assertEquals((await list(storage, "d")).length, 4);
+  });
+}
+
+function testAttributes(test: Test): void {
+  test("files and directories take time and bits, but no special ones", async (storage) => {
+    await put(storage, "f", sample(3), { mode: 0o7751 });
+    const stat = async (name: string) =>
+      await storage.stat(await storage.locate(name, "entry"));
+    assertEquals((await stat("f")).mode, 0o751);
+    await storage.makeDirectory(await storage.locate("d", "make"), {
+      parents: false,
+      durability: "full",
+    });
+    for (const name of ["f", "d"]) {
+      const path = await storage.locate(name, "entry");
+      await storage.setAttributes(path, { modified: 1_234_567, mode: 0o6750 });
+      const { modified, mode } = await stat(name);
+      assertEquals([modified, mode], [1_234_567, 0o750]);
+      await storage.setAttributes(path, {});
+      assertEquals((await stat(name)).modified, 1_234_567);
+    }
+    await assertFails(
+      async () =>
+        await storage.setAttributes(await storage.locate("", "entry"), {}),
+      "denied",
+    );
+    await assertFails(
+      async () =>
+        await storage.setAttributes(await storage.locate("x", "entry"), {}),
+      "not-found",
+    );
   });
 }

@@ -13,6 +13,7 @@ import {
   type Disk,
   type Entry,
   type Outcome,
+  readJournal,
   type ReceiveRequest,
   type Receiving,
   type Storage,
@@ -106,6 +107,98 @@ export async function put(
     bytes.length,
     digestOf(bytes, request.algorithm),
   );
+}
+
+/** What tells the content of a source from another, as a fingerprint would. */
+export function identityOf(bytes: Uint8Array): string {
+  return digestOf(bytes, "sha256").value;
+}
+
+/** A request of a sender who continues. */
+export function resumeRequest(
+  bytes: Uint8Array,
+  choices: Partial<ReceiveRequest> = {},
+): ReceiveRequest {
+  return requestFor(bytes, {
+    resume: true,
+    source: identityOf(bytes),
+    token: "70".repeat(32),
+    ...choices,
+  });
+}
+
+/** Sends what a receiving lacks, as a careful sender does; at most `limit` chunks. */
+export async function sendRest(
+  receiving: Receiving,
+  bytes: Uint8Array,
+  limit = Infinity,
+): Promise<number> {
+  const source = identityOf(bytes);
+  if (
+    receiving.held.count > 0 &&
+    (receiving.heldSource !== source || receiving.held.bytes > bytes.length)
+  ) {
+    await receiving.setSource({
+      size: bytes.length,
+      modified: 1_700_000_000_456,
+      source,
+    });
+  }
+  let sent = 0;
+  let index = 0;
+  for (const chunk of chunksOf(bytes)) {
+    const sum = crc32(chunk);
+    if (sent < limit && receiving.held.sum(index) !== sum) {
+      await receiving.writeChunk(index, chunk, sum);
+      sent++;
+    }
+    index++;
+  }
+  return sent;
+}
+
+/** Continues an upload to its end. */
+export async function resume(
+  storage: Storage,
+  name: string,
+  bytes: Uint8Array,
+  choices: Partial<ReceiveRequest> = {},
+): Promise<Outcome> {
+  const request = resumeRequest(bytes, choices);
+  const path = await storage.locate(name, "write");
+  const start = await storage.receive(path, request);
+  if (start.kind === "settled") return start.outcome;
+  await sendRest(start.receiving, bytes);
+  return await start.receiving.commit(
+    bytes.length,
+    digestOf(bytes, request.algorithm),
+  );
+}
+
+/** Fails when a map vouches for bytes that are not there. */
+export async function assertMapsTrue(
+  disk: Disk,
+  folder = "/.ferry",
+): Promise<void> {
+  for (const name of await namesIn(disk, folder)) {
+    if (!name.endsWith(".map")) continue;
+    const stem = `${folder}/${name.slice(0, -4)}`;
+    const data = await readDisk(disk, stem) ??
+      await readDisk(disk, `${stem}.part`);
+    const file = await disk.open(`${stem}.map`, "read");
+    const wrong: number[] = [];
+    const journal = await readJournal(file, ({ first, sums }) => {
+      for (const [at, sum] of sums.entries()) {
+        const start = (first + at) * CHUNK_SIZE;
+        const chunk = data?.subarray(start, start + CHUNK_SIZE);
+        if (chunk !== undefined && crc32(chunk) !== sum) wrong.push(first + at);
+      }
+    });
+    file.close();
+    if (journal?.outcome === undefined && wrong.length > 0) {
+      throw new Error(`${name} vouches for ${wrong.join()}, not there`);
+    }
+  }
 }
 
 /** Begins to receive; it must not be settled. */
