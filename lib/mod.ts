@@ -59,6 +59,9 @@ export {
   type ServerLimits,
 } from "./server/mod.ts";
 export {
+  type Attributes,
+  type ChunkRun,
+  type ChunkSums,
   type CommitStep,
   type ConflictPolicy,
   type Digest,
@@ -74,6 +77,7 @@ export {
   type Entry,
   type EntryKind,
   type Fingerprint,
+  type HeldChunks,
   type jailed,
   type LocateIntent,
   MemoryDisk,
@@ -88,6 +92,7 @@ export {
   type ReceiveStart,
   type Receiving,
   type SafePath,
+  type SmallFile,
   type Source,
   type SourceChunk,
   type Storage,

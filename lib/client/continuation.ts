@@ -8,6 +8,7 @@ import {
   CHUNK_SIZE,
   type MessageBody,
   REPAIR_COUNT_MAX,
+  type WireRun,
 } from "../protocol/mod.ts";
 import type { Digest, Outcome, Receiving } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
@@ -19,7 +20,9 @@ import {
   giveUp,
 } from "./download.ts";
 import { FerryError } from "./errors.ts";
+import { STREAM_CHUNKS } from "./limits.ts";
 import { indexesOf, toRuns, unpackSums } from "./runs.ts";
+import type { Helper, StreamTeam } from "./stream_team.ts";
 import type { TransferProgress } from "./types.ts";
 
 /** What is to be continued. */
@@ -30,6 +33,8 @@ export interface ContinuationRequest {
   readonly path: string;
   /** Told what has been verified. */
   readonly onProgress: (progress: TransferProgress) => void;
+  /** Further connections, for a file that is worth them. */
+  readonly team: StreamTeam | undefined;
   /** Waits until so many bytes may be received. */
   readonly pace: (bytes: number) => Promise<void>;
   /** What the caller may end it with. */
@@ -48,6 +53,8 @@ export class Continuation {
   usable = false;
   /** Chunks that were sent again. */
   repaired = 0;
+  /** What the file is, for the further connections. */
+  #fingerprint: Uint8Array | undefined;
   readonly #channel: FrameChannel;
   readonly #request: ContinuationRequest;
 
@@ -74,6 +81,7 @@ export class Continuation {
     try {
       await this.#channel.send({ type: "FETCH", id, body: { path } });
       const { body } = await expectAnswer(this.#channel, ["OPENED"]);
+      this.#fingerprint = body.fingerprint;
       const target = await open(body);
       if ("publication" in target) {
         await this.#acknowledge();
@@ -140,8 +148,6 @@ export class Continuation {
     size: number,
     stale: Set<number>,
   ): Promise<void> {
-    const { pace } = this.#request;
-    const taker = new ChunkTaker(receiving, pace, true);
     const report = (): void =>
       this.#request.onProgress({
         transferred: receiving.verifiedBytes,
@@ -156,38 +162,105 @@ export class Continuation {
       if (wanted.size === 0) return;
       if (round > REPAIR_COUNT_MAX) throw damagedTooOften(round);
       if (round > 0) this.repaired += wanted.size;
-      for (const runs of toRuns([...wanted].sort((a, b) => a - b))) {
-        await this.#want(runs, taker, (index) => {
-          stale.delete(index);
-          report();
-        });
-      }
+      const indexes = [...wanted].sort((a, b) => a - b);
+      const onWritten = (index: number): void => {
+        stale.delete(index);
+        report();
+      };
+      await this.#fetchAll(indexes, receiving, onWritten, round === 0);
     }
   }
 
-  async #want(
-    runs: MessageBody<"WANT">["runs"],
-    taker: ChunkTaker,
+  /** Fetches chunks over this connection, and over further ones where there is a team. */
+  async #fetchAll(
+    indexes: readonly number[],
+    receiving: Receiving,
+    onWritten: (index: number) => void,
+    isFirst: boolean,
+  ): Promise<void> {
+    const { id, team } = this.#request;
+    const own = { channel: this.#channel, id };
+    if (team === undefined || !isFirst) {
+      const wants = toRuns(indexes)[Symbol.iterator]();
+      return await this.#fetch(own, wants, receiving, onWritten);
+    }
+    const pieces = inPieces(indexes)[Symbol.iterator]();
+    team.start((helper) => this.#help(helper, pieces, receiving, onWritten));
+    try {
+      await this.#fetch(own, pieces, receiving, onWritten);
+    } finally {
+      await team.finish();
+    }
+  }
+
+  /** What a further connection does: opens the same file, and fetches a part. */
+  async #help(
+    { channel, id, isRetired }: Helper,
+    pieces: Iterator<WireRun[]>,
+    receiving: Receiving,
+    onWritten: (index: number) => void,
+  ): Promise<boolean> {
+    const { path } = this.#request;
+    const fingerprint = this.#fingerprint;
+    try {
+      await channel.send({ type: "FETCH", id, body: { path, fingerprint } });
+      await expectAnswer(channel, ["OPENED"]);
+      const whileNeeded: Iterator<WireRun[]> = {
+        next: () =>
+          isRetired() ? { done: true, value: undefined } : pieces.next(),
+      };
+      await this.#fetch({ channel, id }, whileNeeded, receiving, onWritten);
+      await channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+      return true;
+    } catch (error) {
+      if (error instanceof ExchangeError) return true;
+      throw error;
+    }
+  }
+
+  /** Fetches piece after piece; the next is asked for while one is coming. */
+  async #fetch(
+    { channel, id }: Pick<Helper, "channel" | "id">,
+    wants: Iterator<WireRun[]>,
+    receiving: Receiving,
     onWritten: (index: number) => void,
   ): Promise<void> {
-    const { id } = this.#request;
-    await this.#channel.send({ type: "WANT", id, body: { runs } });
-    const asked = new Set(indexesOf(runs));
+    const taker = new ChunkTaker(receiving, this.#request.pace, true);
+    const asked = new Set<number>();
+    let owed = 0;
+    const ask = async (): Promise<void> => {
+      const { value: runs, done } = wants.next();
+      if (done) return;
+      owed++;
+      for (const index of indexesOf(runs)) asked.add(index);
+      await channel.send({ type: "WANT", id, body: { runs } });
+    };
     try {
-      for (;;) {
-        const frame = await expectAnswer(this.#channel, ["DATA", "SENT"]);
+      await ask();
+      await ask();
+      while (owed > 0) {
+        const frame = await expectAnswer(channel, ["DATA", "SENT"]);
         if (frame.type === "SENT") {
-          await taker.flush();
-          return;
+          owed--;
+          await ask();
+          continue;
         }
         const index = frame.offset / CHUNK_SIZE;
-        if (!asked.has(index)) {
+        if (!asked.delete(index)) {
           throw new FerryError("protocol", "the server sent another chunk");
         }
         await taker.take(frame, () => onWritten(index));
       }
+      await taker.flush();
     } finally {
       await taker.flush().catch(() => {});
     }
+  }
+}
+
+/** Chunks in pieces that one connection takes at a time. */
+function* inPieces(indexes: readonly number[]): Iterable<WireRun[]> {
+  for (let at = 0; at < indexes.length; at += STREAM_CHUNKS) {
+    yield* toRuns(indexes.slice(at, at + STREAM_CHUNKS));
   }
 }

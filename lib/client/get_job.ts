@@ -19,9 +19,16 @@ import { Download, streamSink } from "./download.ts";
 import { describe, toFerryError } from "./errors.ts";
 import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
 import { DIGEST_DEFAULT } from "./put_job.ts";
-import { isPassing, type TransferHost } from "./retries.ts";
+import { STREAM_SIZE_MIN } from "./limits.ts";
+import { isPassing, type Live, type TransferHost } from "./retries.ts";
+import { StreamTeam } from "./stream_team.ts";
 import { withStallWatch } from "./stall_watch.ts";
-import type { GetTarget, Receipt, TransferOptions } from "./types.ts";
+import type {
+  GetTarget,
+  Receipt,
+  TransferOptions,
+  TransferProgress,
+} from "./types.ts";
 
 /** What the server says of a file. */
 interface Opened {
@@ -104,13 +111,16 @@ export class GetJob {
     const target = this.#target;
     const isContinued = this.#canResume && typeof target === "string" &&
       await hasLeftover(this.#host.disk, target);
-    const { session, pool } = await this.#host.live(signal);
-    return await useChannel(pool, signal, async (channel) => {
+    const live = await this.#host.live(signal);
+    // Asked while the data connection is being made.
+    const large = this.#isLarge(live.session);
+    return await useChannel(live.pool, signal, async (channel) => {
       const before = wireBytes(channel);
       try {
-        return isContinued
-          ? await this.#continue(session, channel, target)
-          : await this.#download(session, channel);
+        const isParted = await large;
+        return (isContinued || isParted) && typeof target === "string"
+          ? await this.#continue(live, channel, target, isParted)
+          : await this.#download(live.session, channel);
       } finally {
         this.#wireBytes += wireBytes(channel) - before;
       }
@@ -148,17 +158,24 @@ export class GetJob {
   }
 
   async #continue(
-    session: ControlSession,
+    { session, pool }: Live,
     channel: FrameChannel,
     target: string,
+    isParted: boolean,
   ): Promise<Used<Outcome>> {
-    const { signal } = this.#options;
+    const { streams = "auto", signal } = this.#options;
+    const { clock } = this.#host;
+    const team = isParted
+      ? new StreamTeam({ session, pool, clock, streams, signal }, channel)
+      : undefined;
     const run = new Continuation(channel, {
       id: session.nextId(),
       path: this.#path,
       pace: this.#host.pace,
+      team,
       signal,
-      onProgress: (progress) => this.#progress(progress),
+      onProgress: (progress) =>
+        this.#progress({ ...progress, streams: team?.count ?? 1 }),
       open: (opened) => this.#receive(target, opened),
       digest: () => this.#wholeDigest(session),
     });
@@ -167,12 +184,28 @@ export class GetJob {
       () => run.usable,
     );
     this.#repaired += run.repaired;
+    this.#wireBytes += team?.wireBytes ?? 0;
     return used;
   }
 
-  #progress(
-    progress: { transferred: number; total: number | undefined },
-  ): void {
+  /** Whether the file is worth further connections. */
+  async #isLarge(session: ControlSession): Promise<boolean> {
+    const { streams = "auto", signal } = this.#options;
+    if (typeof this.#target !== "string" || streams === 1) return false;
+    try {
+      const { size } = await session.request(
+        ["STAT", "ENTRY"],
+        { path: this.#path },
+        signal,
+      );
+      return size >= STREAM_SIZE_MIN;
+    } catch {
+      // What is wrong shows when the file is fetched.
+      return false;
+    }
+  }
+
+  #progress(progress: TransferProgress): void {
     this.#verified = progress.transferred;
     this.#options.onProgress?.(progress);
   }

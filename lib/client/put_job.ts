@@ -8,9 +8,17 @@ import { UPLOAD_ID_SIZE } from "../protocol/mod.ts";
 import { type DigestAlgorithm, openLocalSource } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
+import type { DataPool } from "./data_pool.ts";
 import { describe, type FerryError, toFerryError } from "./errors.ts";
 import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
-import { isPassing, type Retries, type TransferHost } from "./retries.ts";
+import { STREAM_SIZE_MIN } from "./limits.ts";
+import {
+  isPassing,
+  type Live,
+  type Retries,
+  type TransferHost,
+} from "./retries.ts";
+import { StreamTeam } from "./stream_team.ts";
 import { withStallWatch } from "./stall_watch.ts";
 import type { PutSource, Receipt, TransferOptions } from "./types.ts";
 import { type SentFile, Upload, type UploadResult } from "./upload.ts";
@@ -112,7 +120,7 @@ export class PutJob {
       tried.result = await useChannel(
         pool,
         signal,
-        (channel) => this.#send(session, channel, opened, tried),
+        (channel) => this.#send({ session, pool }, channel, opened, tried),
       );
     } catch (error) {
       tried.error = toFerryError(error);
@@ -145,7 +153,7 @@ export class PutJob {
   }
 
   async #send(
-    session: ControlSession,
+    { session, pool }: Live,
     channel: FrameChannel,
     source: UploadSource,
     tried: Try,
@@ -153,6 +161,7 @@ export class PutJob {
     const options = this.#options;
     const id = session.nextId();
     const before = wireBytes(channel);
+    const team = this.#team(session, pool, channel, source);
     const run = new Upload(
       channel,
       {
@@ -166,10 +175,11 @@ export class PutJob {
         token: options.resume === false ? undefined : this.#record?.token,
         isSourceSame: this.#record?.isSourceSame ?? true,
         pace: this.#host.pace,
+        team,
         sent: this.#sent,
         onProgress: (progress) => {
           tried.verified = progress.transferred;
-          options.onProgress?.(progress);
+          options.onProgress?.({ ...progress, streams: team?.count ?? 1 });
         },
       },
       source,
@@ -183,8 +193,21 @@ export class PutJob {
     this.#sent = run.state.sent ?? this.#sent;
     this.#ended = run.state.sent !== undefined ||
       this.#ended && !run.state.opened;
-    this.#wireBytes += wireBytes(channel) - before;
+    this.#wireBytes += wireBytes(channel) - before + (team?.wireBytes ?? 0);
     return used;
+  }
+
+  /** Further connections, for a large file that can be read anywhere. */
+  #team(
+    session: ControlSession,
+    pool: DataPool,
+    channel: FrameChannel,
+    { size = 0 }: UploadSource,
+  ): StreamTeam | undefined {
+    const { streams = "auto", signal } = this.#options;
+    if (streams === 1 || size < STREAM_SIZE_MIN) return undefined;
+    const { clock } = this.#host;
+    return new StreamTeam({ session, pool, clock, streams, signal }, channel);
   }
 
   /** Whether another try may get further than this one. */

@@ -131,6 +131,8 @@ export interface TransferProgress {
   readonly transferred: number;
   /** Bytes in all, where known. */
   readonly total: number | undefined;
+  /** Data connections at work on it. */
+  readonly streams?: number;
 }
 
 /** Options of a transfer. */
@@ -146,6 +148,11 @@ export interface TransferOptions extends OperationOptions {
    * one is interrupted. Streams cannot be continued. @default {true}
    */
   readonly resume?: boolean;
+  /**
+   * How many data connections to use for one large file; `auto` measures, and
+   * uses more only where that helps. @default {"auto"}
+   */
+  readonly streams?: number | "auto";
   /** Permission bits (0777) to give the file. @default {0666 less the umask} */
   readonly mode?: number | undefined;
   /** Called as verified bytes come in, at most once a chunk. */

@@ -23,8 +23,10 @@ import {
   type DigestAlgorithm,
   type Durability,
 } from "../storage/mod.ts";
+import { ExchangeError, expectAnswer } from "./download.ts";
 import { FerryError, remoteError } from "./errors.ts";
 import { indexesOf, unpackSums } from "./runs.ts";
+import type { Helper, StreamTeam } from "./stream_team.ts";
 import type { Receipt, TransferProgress } from "./types.ts";
 import type { UploadSource } from "./upload_source.ts";
 
@@ -59,6 +61,8 @@ export interface UploadRequest {
    * source is read, and what differs is sent.
    */
   readonly isSourceSame: boolean;
+  /** Further connections, for a file that is worth them. */
+  readonly team: StreamTeam | undefined;
   /** Waits until so many bytes may be sent. */
   readonly pace: (bytes: number) => Promise<void>;
   /** What a try before this one sent, if it came to the end. */
@@ -227,7 +231,7 @@ export class Upload {
       this.#source.interrupt();
     });
     try {
-      await this.#sendChunks(indexes, isAgain, () => refused);
+      await this.#sendFrom(indexes, isAgain, () => refused);
       if (refused) return;
       const sent = await this.#source.finish(this.#sums);
       if (refused) return;
@@ -252,11 +256,57 @@ export class Upload {
     }
   }
 
-  /** Reads a chunk while the one before it is being sent; skips what is there. */
-  async #sendChunks(
+  /** Sends over this connection, and over further ones where there is a team. */
+  async #sendFrom(
     indexes: Iterable<number>,
     isAgain: boolean,
     refused: () => boolean,
+  ): Promise<void> {
+    const shared = share(indexes);
+    const { id, team } = this.#request;
+    if (isAgain) {
+      return await this.#sendChunks(this.#channel, id, shared, refused, true);
+    }
+    team?.start((helper) => this.#help(helper, shared, refused));
+    try {
+      await this.#sendChunks(this.#channel, id, shared, refused, false);
+    } finally {
+      await team?.finish();
+    }
+  }
+
+  /** What a further connection does: joins, and sends a part. */
+  async #help(
+    { channel, id, isRetired }: Helper,
+    shared: Iterable<number>,
+    refused: () => boolean,
+  ): Promise<boolean> {
+    const { upload } = this.#request;
+    try {
+      await channel.send({ type: "JOIN", id, body: { upload } });
+      await expectAnswer(channel, ["OPENED"]);
+      const isOver = (): boolean => refused() || isRetired();
+      await this.#sendChunks(channel, id, shared, isOver, false);
+      await channel.send({ type: "FLUSH", id, body: {} });
+      for (;;) {
+        const { type } = await expectAnswer(channel, ["PROGRESS", "FLUSHED"]);
+        if (type === "FLUSHED") break;
+      }
+      await channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+      return true;
+    } catch (error) {
+      if (error instanceof ExchangeError) return true;
+      throw error;
+    }
+  }
+
+  /** Reads a chunk while the one before it is being sent; skips what is there. */
+  async #sendChunks(
+    channel: FrameChannel,
+    id: number,
+    indexes: Iterable<number>,
+    refused: () => boolean,
+    isAgain: boolean,
   ): Promise<void> {
     const room = DATA_HEADROOM + CHUNK_SIZE;
     let buffer = new Uint8Array(room);
@@ -278,13 +328,9 @@ export class Upload {
       this.#sums.set(index, chunk.checksum);
       if (held === chunk.checksum) continue;
       await this.#request.pace(chunk.bytes.length);
-      sent = this.#channel.sendData(
+      sent = channel.sendData(
         buffer.subarray(0, DATA_HEADROOM + chunk.bytes.length),
-        {
-          id: this.#request.id,
-          offset: index * CHUNK_SIZE,
-          checksum: chunk.checksum,
-        },
+        { id, offset: index * CHUNK_SIZE, checksum: chunk.checksum },
       );
       sent.catch(() => {});
       [buffer, spare] = [spare, buffer];
@@ -329,6 +375,12 @@ export class Upload {
       repaired: body.repaired ?? 0,
     };
   }
+}
+
+/** One sequence that several loops take from; none of them ends it for the others. */
+function share<T>(items: Iterable<T>): Iterable<T> {
+  const iterator = items[Symbol.iterator]();
+  return { [Symbol.iterator]: () => ({ next: () => iterator.next() }) };
 }
 
 /** The chunks of a file of `size` bytes; without it, all there can be. */
