@@ -42,6 +42,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     },
     timeout: options.timeout ?? TIMEOUT_DEFAULT,
     retries: options.retries ?? RETRIES_DEFAULT,
+    active: options.active,
     stateFolder: options.stateFolder,
     rateMax: options.rateMax,
     onReconnect: options.onReconnect ?? (() => {}),

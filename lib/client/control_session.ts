@@ -22,6 +22,7 @@ import {
   type Network,
   type NetworkAddress,
 } from "../transport/mod.ts";
+import { acceptData, type ActiveOptions, attachData } from "./active_data.ts";
 import { AGENT } from "./agent.ts";
 import {
   cancelled,
@@ -30,6 +31,7 @@ import {
   remoteError,
   toFerryError,
 } from "./errors.ts";
+import { expectFrame } from "./expect_frame.ts";
 import {
   FAREWELL_TIMEOUT,
   GRANT_DELAY_MIN,
@@ -52,6 +54,8 @@ export interface SessionOptions {
   readonly clock: Clock;
   /** Nonces. */
   readonly random: Random;
+  /** Has the server dial data connections; `undefined`: the client dials. */
+  readonly active: ActiveOptions | undefined;
 }
 
 /** Takes the frames of one exchange, and the error that ends them. */
@@ -142,20 +146,6 @@ function inPhase(error: FerryError, phase: Phase): FerryError {
       (code === "connect-failed" || code === "login-refused")
     ? new FerryError("connection-lost", error.message, { cause: error })
     : error;
-}
-
-/** Receives a frame of the one type that may come now; `FAIL` and the end are errors. */
-export async function expectFrame<T extends MessageType>(
-  channel: FrameChannel,
-  type: T,
-): Promise<MessageBody<T>> {
-  const frame = await channel.receive();
-  if (frame?.type === type) return frame.body as MessageBody<T>;
-  if (frame?.type === "FAIL") throw remoteError(frame.body);
-  throw new FerryError(
-    "connect-failed",
-    "the server closed the connection without an answer",
-  );
 }
 
 /** A logged-in session. */
@@ -339,16 +329,12 @@ export class ControlSession {
    */
   async openData(signal?: AbortSignal): Promise<FrameChannel> {
     const token = await this.#grant(signal);
-    const greet = async (channel: FrameChannel) => {
-      await channel.send(message("ATTACH", {
-        version: this.info.protocolVersion,
-        session: this.id,
-        token,
-      }));
-      await expectFrame(channel, "ATTACHED");
-      return channel;
-    };
+    const greet = (channel: FrameChannel) => attachData(channel, this, token);
+    const { active } = this.#options;
     try {
+      if (active !== undefined) {
+        return await acceptData(this, this.#options, active, greet, signal);
+      }
       return await dialAndGreet(this.#options, "data", greet, signal);
     } catch (error) {
       // The end of the session is why, if it has ended.

@@ -23,6 +23,7 @@ import { GetJob } from "./get_job.ts";
 import { listPages, remoteEntry } from "./listing.ts";
 import { PutJob } from "./put_job.ts";
 import { type Live, Retries, type TransferHost } from "./retries.ts";
+import { moveSmallFiles, type SmallRequest } from "./small_job.ts";
 import type {
   Client,
   GetTarget,
@@ -195,6 +196,11 @@ export class FerryClient implements Client {
       );
       return bytes;
     });
+  }
+
+  async moveSmall(request: SmallRequest): Promise<void> {
+    for (const { path } of request.files) checkName(path);
+    await moveSmallFiles(this.#host, request);
   }
 
   setAttributes(

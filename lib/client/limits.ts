@@ -66,3 +66,9 @@ export const STREAM_SIZE_MIN = 33_554_432;
 
 /** Chunks that one connection takes at a time: 8 MiB, so that none is long the last. */
 export const STREAM_CHUNKS = 8;
+
+/**
+ * Milliseconds that a server has to dial an active data connection: a little
+ * more than it tries, so that its own reason arrives.
+ */
+export const ACTIVE_TIMEOUT = 12_000;

@@ -18,6 +18,7 @@ import type {
 } from "../storage/mod.ts";
 import type { Network } from "../transport/mod.ts";
 import type { FerryError } from "./errors.ts";
+import type { SmallRequest } from "./small_job.ts";
 
 /** How to reach a server. */
 export interface ConnectOptions {
@@ -43,6 +44,12 @@ export interface ConnectOptions {
   readonly stateFolder?: string;
   /** Bytes a second that all transfers together may move. @default {no limit} */
   readonly rateMax?: number;
+  /**
+   * Listens here and has the server dial the data connections, for networks
+   * where only the client can be reached; port 0 is any free one.
+   * @default {the client dials}
+   */
+  readonly active?: { readonly port: number };
   /** Ends the attempt to connect, and the session. */
   readonly signal?: AbortSignal;
   /** Called when the connection is lost and tried again. */
@@ -229,6 +236,13 @@ export interface Client extends AsyncDisposable {
     path: string,
     options?: OperationOptions & { readonly parents?: boolean },
   ): Promise<void>;
+  /**
+   * Moves files of at most one chunk (1 MiB) together, without waiting for each.
+   *
+   * @throws {FerryError} When the server is gone for good; files that were not
+   * told of by then were not moved.
+   */
+  moveSmall(request: SmallRequest): Promise<void>;
   /** Sets the time of last change and the permission bits of a file or directory. */
   setAttributes(
     path: string,

@@ -1,0 +1,209 @@
+/**
+ * Many small files on their way out over one data connection, none of them
+ * waiting for the one before it.
+ *
+ * @module
+ */
+
+import {
+  CHUNK_SIZE,
+  EXCHANGE_COUNT_MAX,
+  HEADER_SIZE,
+  type MessageBody,
+} from "../protocol/mod.ts";
+import { openLocalSource, type SourceChunk } from "../storage/mod.ts";
+import type { FrameChannel } from "../transport/mod.ts";
+import type { ControlSession } from "./control_session.ts";
+import { describe, FerryError, remoteError } from "./errors.ts";
+import { Latch } from "./latch.ts";
+import type { TransferHost } from "./retries.ts";
+import type { SmallFile, SmallResults } from "./small_job.ts";
+import type { TransferOptions } from "./types.ts";
+
+/** A file whose answer has not come yet. */
+interface Sent {
+  readonly file: SmallFile;
+  readonly size: number;
+}
+
+/** Sends small files; {@linkcode SmallUploads.run} is called once. */
+export class SmallUploads {
+  /** Whether the connection stands between two transfers. */
+  usable = false;
+  readonly #host: TransferHost;
+  readonly #session: ControlSession;
+  readonly #channel: FrameChannel;
+  readonly #options: TransferOptions;
+  readonly #results: SmallResults;
+  readonly #sent = new Map<number, Sent>();
+  readonly #changed = new Latch();
+  #isAllSent = false;
+
+  /**
+   * @param host What it works with.
+   * @param session The session.
+   * @param channel A data connection that stands between two transfers.
+   * @param options How files are sent.
+   * @param results Told of every file.
+   */
+  constructor(
+    host: TransferHost,
+    session: ControlSession,
+    channel: FrameChannel,
+    options: TransferOptions,
+    results: SmallResults,
+  ) {
+    this.#host = host;
+    this.#session = session;
+    this.#channel = channel;
+    this.#options = options;
+    this.#results = results;
+  }
+
+  /** Whether it is the server's turn. */
+  get isWaiting(): boolean {
+    return this.#channel.isWriting || this.#sent.size > 0;
+  }
+
+  /**
+   * Sends all; what fails is told and hinders no other.
+   *
+   * @throws {NetworkError} When the connection broke: what has no answer yet may
+   * be sent again under the same id.
+   */
+  async run(files: Iterable<SmallFile>): Promise<void> {
+    const received = this.#receiveAll();
+    const failed = received.then(() => {});
+    failed.catch(() => {});
+    const buffer = new Uint8Array(HEADER_SIZE + CHUNK_SIZE);
+    try {
+      for (const file of files) {
+        while (this.#sent.size >= EXCHANGE_COUNT_MAX - 1) {
+          await Promise.race([failed, this.#changed.wait()]);
+        }
+        await this.#send(file, buffer);
+      }
+    } finally {
+      this.#isAllSent = true;
+      this.#changed.notify();
+    }
+    await received;
+    this.usable = true;
+  }
+
+  async #send(
+    file: SmallFile,
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<void> {
+    const { signal, onConflict = "fail", durability = "full" } = this.#options;
+    let read;
+    try {
+      read = await this.#read(file, buffer);
+    } catch (error) {
+      return this.#results.failed(file, describe(error, file.path, signal));
+    }
+    const { modified, chunk } = read;
+    const size = chunk?.bytes.length ?? 0;
+    const id = this.#session.nextId();
+    this.#sent.set(id, { file, size });
+    this.#changed.notify();
+    const { path, mode, upload } = file;
+    const body = { path, upload, size, modified, mode, onConflict, durability };
+    const asked = this.#channel.send({ type: "STORE", id, body });
+    asked.catch(() => {});
+    if (chunk !== undefined) {
+      await this.#host.pace(size);
+      await this.#channel.sendData(
+        buffer.subarray(0, HEADER_SIZE + size),
+        { id, offset: 0, checksum: chunk.checksum },
+      );
+    }
+    await asked;
+  }
+
+  async #read(
+    { local }: SmallFile,
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<{ modified: number | undefined; chunk: SourceChunk | undefined }> {
+    const { disk } = this.#host;
+    using source = await openLocalSource(disk, local, "crc32-chunks");
+    const { size, modified } = source.fingerprint;
+    if (size > CHUNK_SIZE) {
+      throw new FerryError("changed", "it has grown meanwhile", {
+        side: "local",
+      });
+    }
+    if (size === 0) return { modified, chunk: undefined };
+    const chunk = await source.readChunk(0, buffer.subarray(HEADER_SIZE));
+    // Read whole, and still what it was.
+    await source.digest();
+    return { modified, chunk };
+  }
+
+  async #receiveAll(): Promise<void> {
+    for (;;) {
+      while (this.#sent.size === 0) {
+        if (this.#isAllSent) return;
+        await this.#changed.wait();
+      }
+      const frame = await this.#channel.receive();
+      switch (frame?.type) {
+        case "PROGRESS":
+          break;
+        case "RECEIPT":
+          await this.#settle(frame.id, frame.body);
+          break;
+        case "ERROR":
+          this.#fail(frame.id, remoteError(frame.body));
+          break;
+        case "FAIL":
+          throw remoteError(frame.body);
+        default:
+          throw new FerryError(
+            "connection-lost",
+            "the server closed the data connection",
+          );
+      }
+      this.#changed.notify();
+    }
+  }
+
+  async #settle(id: number, body: MessageBody<"RECEIPT">): Promise<void> {
+    const sent = this.#sent.get(id);
+    if (sent === undefined) return;
+    const { file, size } = sent;
+    await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+    this.#sent.delete(id);
+    if (body.publication !== "skipped" && body.size !== size) {
+      const reason = "the server's receipt is not for what was sent";
+      const { path } = file;
+      return this.#results.failed(
+        file,
+        new FerryError("integrity", reason, { path }),
+      );
+    }
+    this.#results.moved(file, {
+      path: body.path,
+      local: file.local,
+      size: body.size,
+      digest: body.digest && {
+        algorithm: "crc32-chunks",
+        value: body.digest.toHex(),
+      },
+      publication: body.publication,
+      durable: body.durable,
+      resumedFrom: 0,
+      repaired: 0,
+      wireBytes: body.size,
+    });
+  }
+
+  #fail(id: number, error: FerryError): void {
+    const sent = this.#sent.get(id);
+    if (sent === undefined) return;
+    this.#sent.delete(id);
+    const { file } = sent;
+    const { signal } = this.#options;
+    this.#results.failed(file, describe(error, file.path, signal));
+  }
+}
