@@ -103,10 +103,17 @@ export class PutJob {
           : undefined;
         return { ...tried.result, local, wireBytes: this.#wireBytes };
       }
-      const error = describe(tried.error, this.#path, signal);
+      const error = describe(tried.error, this.#nameFor(tried.error), signal);
       if (!this.#mayPass(error, retries, tried)) throw error;
       await retries.wait(error, signal, tried.verified);
     }
+  }
+
+  /** What is wrong here is wrong with the local file. */
+  #nameFor(error: FerryError | undefined): string {
+    return error?.side === "local" && typeof this.#source === "string"
+      ? this.#source
+      : this.#path;
   }
 
   async #try(attempt: number): Promise<Try> {

@@ -89,10 +89,7 @@ export class Jail {
       );
     }
     const last = segments.at(-1)!;
-    const parent = await this.#resolve(
-      join(this.root, ...segments.slice(0, -1)),
-      name,
-    );
+    const parent = await this.#resolveFolder(name, segments.slice(0, -1));
     const path = await this.#safe(name, join(parent, last), parent, [last]);
     if (intent === "entry" || await this.#kind(path.absolute) !== "link") {
       return path;
@@ -153,6 +150,22 @@ export class Jail {
     }
     const parent = anchor === this.root ? anchor : dirname(anchor);
     return await this.#safe(name, anchor, parent, []);
+  }
+
+  /** The folder that a name is in; one that is not there is called by its own name. */
+  async #resolveFolder(name: string, segments: string[]): Promise<string> {
+    try {
+      return await this.#resolve(join(this.root, ...segments), name);
+    } catch (error) {
+      const isMissing = error instanceof StorageError &&
+        error.kind === "not-found";
+      if (!isMissing) throw error;
+      const folder = quoteName(segments.join("/"));
+      throw new StorageError("not-found", `there is no folder ${folder}`, {
+        name,
+        cause: error,
+      });
+    }
   }
 
   async #resolve(absolute: string, name: string): Promise<string> {

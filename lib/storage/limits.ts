@@ -117,10 +117,6 @@ export const SMALL_GROUP_SYNCS = 32;
 
 /** Bytes of the map looked at in one go when it is loaded. */
 export const JOURNAL_WINDOW_BYTES: number = 256 * KIB;
-
-/** Directories remembered as durable before the memory is started afresh. */
-export const DURABLE_DIRECTORIES_MAX: number = 4096;
-
 /**
  * Bytes up to which a read or write of a local file is synchronous: a hop to
  * Deno's thread pool takes 25 to 30 µs, a synchronous call of this size less.

@@ -154,7 +154,6 @@ export async function moveEntry(
     await jail.recheck(to);
     if (!await moveOne(disk, from.absolute, directory, plan, stat)) continue;
     await jail.recheck(to);
-    if (stat.kind === "directory") durable.forget();
     await durable.sync(directory);
     if (from.anchor !== directory) await durable.sync(from.anchor);
     return { path, publication };
@@ -238,7 +237,6 @@ export async function removeEntry(
     await disk.removeFile(path.absolute);
   } else if (options.recursive) {
     count = await new TreeRemoval(tree, path, options.signal).run(stat);
-    durable.forget();
   } else {
     await disk.removeDirectory(path.absolute);
   }
