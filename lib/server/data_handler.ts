@@ -5,11 +5,12 @@
  */
 
 import { getLogger } from "@logtape/logtape";
-import type {
-  DataFrame,
-  Frame,
-  FrameOf,
-  MessageFrame,
+import {
+  type DataFrame,
+  type Frame,
+  type FrameOf,
+  malformed,
+  type MessageFrame,
 } from "../protocol/mod.ts";
 import {
   formatAddress,
@@ -19,7 +20,7 @@ import {
 import { repairFile, sendFile } from "./download.ts";
 import { errorBody, RefusalError, wireError } from "./errors.ts";
 import { Fetch } from "./fetch.ts";
-import type { Session } from "./session.ts";
+import type { KeptExchange, Session } from "./session.ts";
 import { StoreQueue } from "./store_queue.ts";
 import { Upload, type UploadStream } from "./upload.ts";
 
@@ -32,12 +33,24 @@ type TransferRequest =
   | MessageFrame<"FETCH">
   | MessageFrame<"JOIN">;
 
+/** Frames that begin an exchange. */
+const REQUESTS: ReadonlySet<string> = new Set<
+  TransferRequest["type"] | "STORE"
+>(
+  ["GET", "PUT", "FETCH", "JOIN", "STORE"],
+);
+
 /** Serves an attached data connection until it ends. */
 export class DataHandler {
   readonly #session: Session;
   readonly #channel: FrameChannel;
   readonly #small: StoreQueue;
-  readonly #delivered = new Map<number, FrameOf<"GET">>();
+  readonly #delivered = new Map<
+    number,
+    { readonly request: FrameOf<"GET">; readonly identity: string }
+  >();
+  /** Exchanges that may wait for the client. */
+  readonly #kept = new Map<number, KeptExchange>();
   #upload: Upload | undefined;
   #joined: { readonly id: number; readonly stream: UploadStream } | undefined;
   #fetch:
@@ -78,12 +91,16 @@ export class DataHandler {
       );
       this.#uploadEnded();
       await this.#uploadRun;
-      await this.#joined?.stream.flush().catch(() => {});
+      await this.#joined?.stream.settled();
       await this.#small.finish();
+      for (const id of [...this.#kept.keys()]) this.#forget(id);
     }
   }
 
   async #handle(frame: Frame): Promise<void> {
+    if (REQUESTS.has(frame.type) && this.#small.owesChunk) {
+      throw malformed(`${frame.type} came before the chunk of a STORE`);
+    }
     switch (frame.type) {
       case "PUT":
         return await this.#put(frame);
@@ -122,8 +139,9 @@ export class DataHandler {
 
   async #data(frame: DataFrame): Promise<void> {
     if (await this.#small.chunk(frame)) return;
-    if (this.#joined?.id === frame.id) {
-      await this.#joined.stream.chunk(frame);
+    const joined = this.#joined;
+    if (joined?.id === frame.id) {
+      if (!this.#isCancelled(frame.id)) await joined.stream.chunk(frame);
       return await this.#refuseJoined();
     }
     await this.#upload?.chunk(frame);
@@ -132,6 +150,7 @@ export class DataHandler {
 
   async #acknowledge(id: number): Promise<void> {
     if (await this.#small.acknowledge(id)) return;
+    this.#forget(id);
     if (this.#delivered.delete(id)) return;
     if (this.#fetch?.request.id === id) return this.#closeFetch();
     if (this.#joined?.id === id) {
@@ -147,7 +166,6 @@ export class DataHandler {
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#upload = upload;
     this.#uploadEnded = resolve;
-    this.#session.uploads.set(upload.id, upload);
     this.#uploadRun = this.#session.run(frame.id, async (signal) => {
       const onAbort = () => {
         upload.fail(signal.reason).then(() => {
@@ -156,9 +174,8 @@ export class DataHandler {
       };
       signal.addEventListener("abort", onAbort, { once: true });
       await promise;
-      if (this.#session.uploads.get(upload.id) === upload) {
-        this.#session.uploads.delete(upload.id);
-      }
+      const { uploads } = this.#session.context;
+      if (uploads.get(upload.id) === upload) uploads.delete(upload.id);
       this.#logUpload(frame, upload);
     });
     await upload.open();
@@ -169,41 +186,44 @@ export class DataHandler {
     const { id, body } = frame;
     try {
       this.#session.require("write");
-      const upload = this.#session.uploads.get(body.upload.toHex());
-      if (upload === undefined) {
+      const upload = this.#session.context.uploads.get(body.upload.toHex());
+      if (upload?.session !== this.#session) {
         throw new RefusalError("not-found", "that upload is not open");
       }
       this.#joined = { id, stream: upload.join() };
+      this.#keep(id);
       await this.#channel.send({ type: "OPENED", id, body: {} });
     } catch (error) {
       await this.#refuse(frame, error);
     }
   }
 
-  /** The upload has ended: what still comes on this connection is in vain. */
+  /** The stream or its upload has ended: what still comes here is in vain. */
   async #refuseJoined(): Promise<void> {
     const { id, stream } = this.#joined!;
-    if (stream.end === undefined) return;
+    const ending = this.#kept.get(id)?.signal.reason ?? stream.ending;
+    if (ending === undefined) return;
     this.#joined = undefined;
-    const body = errorBody({
-      code: "cancelled",
-      message: "the upload is over",
-    });
+    this.#forget(id);
+    const body = errorBody(wireError(ending));
     await this.#channel.send({ type: "ERROR", id, body });
   }
 
   async #flush(id: number): Promise<void> {
     if (this.#joined?.id !== id) return;
-    await this.#joined.stream.flush();
+    // What failed has ended the upload, and is told below.
+    await this.#joined.stream.flush().catch(() => {});
     await this.#refuseJoined();
     if (this.#joined === undefined) return;
     await this.#channel.send({ type: "FLUSHED", id, body: {} });
   }
 
   async #get(frame: FrameOf<"GET">): Promise<void> {
+    this.#keep(frame.id);
     await this.#answering(frame, async (signal) => {
-      const size = await sendFile(this.#session, this.#channel, frame, signal);
-      this.#delivered.set(frame.id, frame);
+      const sent = await sendFile(this.#session, this.#channel, frame, signal);
+      const { size, identity } = sent;
+      this.#delivered.set(frame.id, { request: frame, identity });
       log.info("Sent {path} to {user} at {peer}: {size} bytes", {
         ...this.#who(frame.body.path),
         size,
@@ -212,24 +232,30 @@ export class DataHandler {
   }
 
   async #want({ id, body: { runs } }: FrameOf<"WANT">): Promise<void> {
-    const request = this.#delivered.get(id);
-    if (request === undefined) {
+    const delivered = this.#delivered.get(id);
+    if (delivered === undefined) {
       return await this.#fetching(
         id,
         (open, signal) => open.want(runs, signal),
       );
     }
-    const { channel, session } = {
-      channel: this.#channel,
-      session: this.#session,
-    };
-    await this.#answering(
+    const { request, identity } = delivered;
+    const isDone = await this.#answering(
       request,
-      (signal) => repairFile(session, channel, request, runs, signal),
+      (signal) =>
+        repairFile(
+          this.#session,
+          this.#channel,
+          request,
+          { identity, runs },
+          signal,
+        ),
     );
+    if (!isDone) this.#delivered.delete(id);
   }
 
   async #open(frame: FrameOf<"FETCH">): Promise<void> {
+    this.#keep(frame.id);
     await this.#answering(frame, async () => {
       const open = await Fetch.open(this.#session, this.#channel, frame);
       this.#fetch = { request: frame, open };
@@ -241,7 +267,7 @@ export class DataHandler {
     work: (open: Fetch, signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     const active = this.#fetch;
-    if (active?.request.id !== id) return;
+    if (active === undefined || active.request.id !== id) return;
     const isDone = await this.#answering(
       active.request,
       (signal) => work(active.open, signal),
@@ -260,16 +286,32 @@ export class DataHandler {
     work: (signal: AbortSignal) => Promise<void>,
   ): Promise<boolean> {
     let isDone = true;
+    const kept = this.#kept.get(frame.id)?.signal;
     await this.#session.run(frame.id, async (signal) => {
       try {
+        kept?.throwIfAborted();
         await work(signal);
       } catch (error) {
         if (error instanceof NetworkError) throw error;
         isDone = false;
+        this.#forget(frame.id);
         await this.#refuse(frame, error);
       }
     });
     return isDone;
+  }
+
+  #keep(id: number): void {
+    this.#kept.set(id, this.#session.keep(id));
+  }
+
+  #forget(id: number): void {
+    this.#kept.get(id)?.[Symbol.dispose]();
+    this.#kept.delete(id);
+  }
+
+  #isCancelled(id: number): boolean {
+    return this.#kept.get(id)?.signal.aborted === true;
   }
 
   async #refuse(frame: TransferRequest, error: unknown): Promise<void> {

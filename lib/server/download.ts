@@ -4,11 +4,20 @@
  * @module
  */
 
-import { CHUNK_SIZE, type FrameOf, type WireRun } from "../protocol/mod.ts";
-import { chunkCount, type Source } from "../storage/mod.ts";
+import type { FrameOf, WireRun } from "../protocol/mod.ts";
+import { chunkCount } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import { indexesOf, sendChunks } from "./chunk_sender.ts";
+import { changed } from "./fetch.ts";
 import type { Session } from "./session.ts";
+
+/** What was sent. */
+export interface SentFile {
+  /** Bytes. */
+  readonly size: number;
+  /** What tells it from another one, in hexadecimal. */
+  readonly identity: string;
+}
 
 /**
  * Sends one file.
@@ -17,7 +26,7 @@ import type { Session } from "./session.ts";
  * @param channel The data connection.
  * @param request What is fetched.
  * @param signal Ends it.
- * @returns Its size in bytes.
+ * @returns What was sent.
  * @throws {StorageError} `changed` when the file was changed meanwhile, and others.
  * @throws {RefusalError} When the user may not.
  */
@@ -26,17 +35,19 @@ export async function sendFile(
   channel: FrameChannel,
   { id, body }: FrameOf<"GET">,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<SentFile> {
   session.require("read");
   const { storage } = session.context;
   const path = await storage.locate(body.path, "read");
   using source = await storage.openSource(path, body.algorithm);
   const { size, modified } = source.fingerprint;
-  const fingerprint = await fingerprintIfLarge(source);
+  const identity = await source.identity();
+  const fingerprint = Uint8Array.fromHex(identity);
+  const { mode } = await storage.stat(path);
   await channel.send({
     type: "OPENED",
     id,
-    body: { size, modified, fingerprint },
+    body: { size, modified, fingerprint, mode },
   });
   const pace = session.pace;
   await sendChunks(
@@ -49,33 +60,27 @@ export async function sendFile(
     id,
     body: { size, digest: Uint8Array.fromHex(digest.value) },
   });
-  return size;
-}
-
-/** What a client needs to continue later; a small file is simply sent again. */
-async function fingerprintIfLarge(
-  source: Source,
-): Promise<Uint8Array | undefined> {
-  return source.fingerprint.size > CHUNK_SIZE
-    ? Uint8Array.fromHex(await source.identity())
-    : undefined;
+  return { size, identity };
 }
 
 /**
- * Sends chunks of a file again that arrived damaged. The file may be another one
- * by now: then the digest that the client compares does not fit.
+ * Sends chunks of a file again that arrived damaged.
  *
  * @param session Who fetches.
  * @param channel The data connection.
  * @param request What was fetched.
- * @param runs The damaged chunks.
+ * @param wanted Which file it was, and the damaged chunks.
  * @param signal Ends it.
+ * @throws {RefusalError} `changed` when it is not that file any more.
  */
 export async function repairFile(
   session: Session,
   channel: FrameChannel,
   { id, body }: FrameOf<"GET">,
-  runs: readonly WireRun[],
+  { identity, runs }: {
+    readonly identity: string;
+    readonly runs: readonly WireRun[];
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const { storage } = session.context;
@@ -84,5 +89,6 @@ export async function repairFile(
   const indexes = indexesOf(runs, source.fingerprint.size);
   const pace = session.pace;
   await sendChunks({ channel, id, source, signal, pace }, indexes);
+  if (await source.identity() !== identity) throw changed();
   await channel.send({ type: "SENT", id, body: {} });
 }

@@ -93,20 +93,25 @@ export class Fetch implements Disposable {
 
   /** Reads chunks and sends their sums. */
   async sums(runs: readonly WireRun[], signal: AbortSignal): Promise<void> {
+    const { clock, limits } = this.#session.context;
     const buffer = new Uint8Array(CHUNK_SIZE);
     let first = -1;
     let sums: number[] = [];
+    let toldAt = clock.monotonic();
     const flush = async (): Promise<void> => {
       if (sums.length === 0) return;
       const body = { first, sums: packSums(sums) };
       sums = [];
+      toldAt = clock.monotonic();
       await this.#channel.send({ type: "HAVE", id: this.#id, body });
     };
     for (const index of indexesOf(runs, this.#source.fingerprint.size)) {
       signal.throwIfAborted();
-      if (index !== first + sums.length || sums.length === SUM_COUNT_MAX) {
-        await flush();
-      }
+      // A slow disk may take its time: the client is to see that it does.
+      const isDue = clock.monotonic() - toldAt >= limits.progressInterval;
+      if (
+        index !== first + sums.length || sums.length === SUM_COUNT_MAX || isDue
+      ) await flush();
       if (sums.length === 0) first = index;
       sums.push((await this.#source.readChunk(index, buffer)).checksum);
     }
@@ -125,7 +130,8 @@ export class Fetch implements Disposable {
   }
 }
 
-function changed(): RefusalError {
+/** The error of a file that is not the one any more that was opened. */
+export function changed(): RefusalError {
   return new RefusalError(
     "changed",
     "it is not the file any more that it was",

@@ -160,7 +160,7 @@ export const REQUESTS = {
   DIAL: row("DIAL", {
     right: undefined,
     change: false,
-    async run({ port, token }, { session }) {
+    async run({ port, token }, { session, signal }) {
       const { dial } = session.context;
       if (dial === undefined) {
         throw new RefusalError(
@@ -174,7 +174,7 @@ export const REQUESTS = {
           `the server dials no port below ${DIAL_PORT_MIN}`,
         );
       }
-      await dial(session, port, token);
+      await dial(session, { port, token }, signal);
       return { type: "DONE", body: {} };
     },
   }),

@@ -60,7 +60,7 @@ export class FerryServer implements Server {
    * where it may dial clients, if it may.
    */
   constructor(
-    context: Omit<ServerContext, "draining" | "dial">,
+    context: Omit<ServerContext, "draining" | "dial" | "uploads">,
     { doors, network }: {
       readonly doors: readonly Door[];
       readonly network: Network | undefined;
@@ -69,7 +69,10 @@ export class FerryServer implements Server {
     this.#context = {
       ...context,
       draining: () => this.#draining,
-      dial: network && ((...call) => this.#dial(network, ...call)),
+      uploads: new Map(),
+      dial: network &&
+        ((session, ...call) =>
+          session.whileDialling(() => this.#dial(network, session, ...call))),
     };
     this.#doors = doors;
     this.addresses = doors.map(({ listener }) => listener.address);
@@ -180,19 +183,27 @@ export class FerryServer implements Server {
   async #dial(
     network: Network,
     session: Session,
-    port: number,
-    token: Uint8Array,
+    { port, token }: { readonly port: number; readonly token: Uint8Array },
+    signal: AbortSignal,
   ): Promise<void> {
     const { clock, limits } = this.#context;
     const { hostname } = session.control.remote;
     const late = new AbortController();
     const cancel = clock.after(limits.dialTimeout, () => late.abort());
+    const ending = AbortSignal.any([late.signal, signal]);
     try {
-      const connection = await network.dial({ hostname, port }, late.signal);
+      const connection = await network.dial({ hostname, port }, ending);
       const channel = new FrameChannel(connection, "data", "server");
-      await channel.send(message("DIALLED", { session: session.id, token }));
-      this.#track(this.#serveChannel(channel, session.offer));
+      try {
+        signal.throwIfAborted();
+        await channel.send(message("DIALLED", { session: session.id, token }));
+      } catch (error) {
+        channel.close();
+        throw error;
+      }
+      this.#track(this.#serveChannel(channel, session.offer, session));
     } catch (cause) {
+      signal.throwIfAborted();
       const reason = late.signal.aborted
         ? `no answer within ${limits.dialTimeout / 1000} s`
         : cause instanceof NetworkError
@@ -207,10 +218,15 @@ export class FerryServer implements Server {
     }
   }
 
-  async #serveChannel(channel: FrameChannel, offer: Offer): Promise<void> {
+  /** @param caller Whom the server has dialled, if it has. */
+  async #serveChannel(
+    channel: FrameChannel,
+    offer: Offer,
+    caller?: Session,
+  ): Promise<void> {
     this.#channels.add(channel);
     try {
-      await this.#greet(channel, offer);
+      await this.#greet(channel, offer, caller);
     } catch (error) {
       await this.#farewell(channel, error);
     } finally {
@@ -219,7 +235,11 @@ export class FerryServer implements Server {
     }
   }
 
-  async #greet(channel: FrameChannel, offer: Offer): Promise<void> {
+  async #greet(
+    channel: FrameChannel,
+    offer: Offer,
+    caller: Session | undefined,
+  ): Promise<void> {
     const { clock, limits } = this.#context;
     this.#pending++;
     let late = false;
@@ -236,7 +256,7 @@ export class FerryServer implements Server {
         session = await logIn(this.#context, channel, first, offer);
         handler = new ControlHandler(session);
       } else if (first?.type === "ATTACH") {
-        session = this.#attach(channel, first);
+        session = this.#attach(channel, first, caller);
         handler = new DataHandler(session, channel);
       }
     } catch (error) {
@@ -265,7 +285,11 @@ export class FerryServer implements Server {
     }
   }
 
-  #attach(channel: FrameChannel, { body }: FrameOf<"ATTACH">): Session {
+  #attach(
+    channel: FrameChannel,
+    { body }: FrameOf<"ATTACH">,
+    caller: Session | undefined,
+  ): Session {
     if (!VERSIONS.includes(body.version)) {
       throw new RefusalError(
         "unsupported",
@@ -273,7 +297,10 @@ export class FerryServer implements Server {
       );
     }
     const session = this.#sessions.get(body.session.toHex());
-    if (session === undefined || !session.attach(channel, body.token)) {
+    const isOther = caller !== undefined && caller !== session;
+    if (
+      session === undefined || isOther || !session.attach(channel, body.token)
+    ) {
       throw new RefusalError("login-refused", "the data token is not valid");
     }
     return session;

@@ -13,6 +13,13 @@ import type { ServerLimits } from "./limits.ts";
 import type { Offer } from "./types.ts";
 import type { Upload } from "./upload.ts";
 
+/** Dials a client that listens for a data connection. */
+export type Dial = (
+  session: Session,
+  target: { readonly port: number; readonly token: Uint8Array },
+  signal: AbortSignal,
+) => Promise<void>;
+
 /** What every session of a server shares. */
 export interface ServerContext {
   /** Where files are. */
@@ -26,16 +33,23 @@ export interface ServerContext {
   /** Shares the bandwidth among the sessions. */
   readonly pacer: Pacer;
   /** Dials a data connection back to a client; `undefined`: never. */
-  readonly dial:
-    | ((session: Session, port: number, token: Uint8Array) => Promise<void>)
-    | undefined;
+  readonly dial: Dial | undefined;
+  /** The uploads that are open, by their ids. */
+  readonly uploads: Map<string, Upload>;
   /** Whether the server is shutting down. */
   readonly draining: () => boolean;
 }
 
-interface RunningExchange {
+/** Something that `CANCEL` can end. */
+interface Exchange {
   readonly id: number;
   readonly controller: AbortController;
+}
+
+/** An exchange that is remembered from its request to its end, running or not. */
+export interface KeptExchange extends Disposable {
+  /** Aborted by `CANCEL`. */
+  readonly signal: AbortSignal;
 }
 
 /** A logged-in client. */
@@ -50,13 +64,14 @@ export class Session {
   readonly offer: Offer;
   /** The control connection. */
   readonly control: FrameChannel;
-  /** Its open uploads by their ids, for the connections that join them. */
-  readonly uploads = new Map<string, Upload>();
   /** Waits until the session may move so many bytes more. */
   readonly pace: (bytes: number) => Promise<void>;
-  readonly #running = new Set<RunningExchange>();
+  readonly #running = new Set<Exchange>();
+  readonly #kept = new Set<Exchange>();
   readonly #data = new Set<FrameChannel>();
   readonly #tokens = new Map<string, number>();
+  readonly #ended = new AbortController();
+  #dialling = 0;
 
   /**
    * @param context What the server shares.
@@ -68,7 +83,8 @@ export class Session {
     this.control = control;
     this.offer = offer;
     this.user = "anonymous";
-    this.pace = (bytes) => context.pacer.take(this, bytes);
+    const { signal } = this.#ended;
+    this.pace = (bytes) => context.pacer.take(this, bytes, signal);
     this.id = context.random.bytes(SESSION_ID_SIZE);
   }
 
@@ -114,11 +130,38 @@ export class Session {
     }
   }
 
-  /** Ends a running exchange; one that has ended is left alone. */
+  /**
+   * Remembers an exchange for which `CANCEL` may come while the server has
+   * nothing to do for it: the next frame of it is answered with that.
+   */
+  keep(id: number): KeptExchange {
+    const controller = new AbortController();
+    const exchange = { id, controller };
+    this.#kept.add(exchange);
+    return {
+      signal: controller.signal,
+      [Symbol.dispose]: () => void this.#kept.delete(exchange),
+    };
+  }
+
+  /** Ends an exchange that is running or kept; one that has ended is left alone. */
   cancel(id: number): void {
     const reason = new RefusalError("cancelled", "cancelled by the client");
-    for (const exchange of this.#running) {
+    for (const exchange of [...this.#running, ...this.#kept]) {
       if (exchange.id === id) exchange.controller.abort(reason);
+    }
+  }
+
+  /** Counts a dialling, as long as it takes. No more at once than there may be connections. */
+  async whileDialling(work: () => Promise<void>): Promise<void> {
+    if (this.#dialling >= this.context.limits.dataConnectionCountMax) {
+      throw new RefusalError("limit", "the server is dialling already");
+    }
+    this.#dialling++;
+    try {
+      await work();
+    } finally {
+      this.#dialling--;
     }
   }
 
@@ -166,6 +209,7 @@ export class Session {
   /** Ends everything that runs, and every data connection. */
   end(): void {
     const reason = new RefusalError("unavailable", "the session is over");
+    this.#ended.abort(reason);
     for (const { controller } of this.#running) controller.abort(reason);
     for (const channel of this.#data) channel.close();
   }

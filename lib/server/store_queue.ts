@@ -7,7 +7,12 @@
 
 import { getLogger } from "@logtape/logtape";
 import { crc32 } from "node:zlib";
-import type { DataFrame, FrameOf, Message } from "../protocol/mod.ts";
+import {
+  CHUNK_SIZE,
+  type DataFrame,
+  type FrameOf,
+  type Message,
+} from "../protocol/mod.ts";
 import {
   type Outcome,
   type SafePath,
@@ -16,7 +21,7 @@ import {
 } from "../storage/mod.ts";
 import { formatAddress, type FrameChannel } from "../transport/mod.ts";
 import { errorBody, wireError } from "./errors.ts";
-import type { Session } from "./session.ts";
+import type { KeptExchange, Session } from "./session.ts";
 
 const log = getLogger(["ferry", "server"]);
 
@@ -28,6 +33,7 @@ const GROUP_SIZE_MAX = 16_777_216;
 
 interface Waiting {
   readonly request: FrameOf<"STORE">;
+  readonly offset: number;
   readonly bytes: Uint8Array;
   readonly checksum: number;
 }
@@ -38,6 +44,8 @@ export class StoreQueue {
   readonly #channel: FrameChannel;
   readonly #waiting: Waiting[] = [];
   readonly #stored = new Map<number, string>();
+  /** Those that are not answered yet. */
+  readonly #kept = new Map<number, KeptExchange>();
   #waitingSize = 0;
   #next: FrameOf<"STORE"> | undefined;
   #storing: Promise<void> | undefined;
@@ -51,19 +59,37 @@ export class StoreQueue {
     this.#channel = channel;
   }
 
+  /** Whether the chunk of the last request must come next. */
+  get owesChunk(): boolean {
+    return this.#next !== undefined;
+  }
+
   /** Takes a request; one of an empty file has no chunk. */
   async store(request: FrameOf<"STORE">): Promise<void> {
-    if (request.body.size > 0) this.#next = request;
-    else await this.#add({ request, bytes: new Uint8Array(0), checksum: 0 });
+    const { id, body: { size } } = request;
+    if (size > CHUNK_SIZE) return await this.#tell(request, tooLarge());
+    const kept = this.#session.keep(id);
+    this.#kept.set(id, kept);
+    if (size === 0) {
+      const bytes = new Uint8Array(0);
+      return await this.#add({ request, offset: 0, bytes, checksum: 0 });
+    }
+    this.#next = request;
+    kept.signal.addEventListener("abort", () => {
+      // The client may have stopped sending: nothing else would answer.
+      if (this.#next !== request) return;
+      this.#next = undefined;
+      void this.#tell(request, kept.signal.reason);
+    }, { once: true });
   }
 
   /** Takes the chunk of the last request; anything else is dropped. */
-  async chunk({ id, payload, checksum }: DataFrame): Promise<boolean> {
+  async chunk({ id, offset, payload, checksum }: DataFrame): Promise<boolean> {
     const request = this.#next;
     if (request?.id !== id) return false;
     this.#next = undefined;
     // The receive buffer is used again.
-    await this.#add({ request, bytes: payload.slice(), checksum });
+    await this.#add({ request, offset, bytes: payload.slice(), checksum });
     return true;
   }
 
@@ -79,7 +105,14 @@ export class StoreQueue {
   /** Waits until nothing is being stored. */
   async finish(): Promise<void> {
     this.#waiting.length = 0;
+    this.#next = undefined;
     await this.#storing;
+    for (const id of [...this.#kept.keys()]) this.#forget(id);
+  }
+
+  #forget(id: number): void {
+    this.#kept.get(id)?.[Symbol.dispose]();
+    this.#kept.delete(id);
   }
 
   async #add(file: Waiting): Promise<void> {
@@ -100,9 +133,32 @@ export class StoreQueue {
   }
 
   async #storeGroup(group: readonly Waiting[]): Promise<void> {
-    const results = await this.#receive(group);
+    const results = await this.#whileTelling(group[0]!.request.id, group);
     for (const [at, { request }] of group.entries()) {
       await this.#tell(request, results[at]);
+    }
+  }
+
+  /** A disk may take its time to sync: the client is to see that somebody is at work. */
+  async #whileTelling(
+    id: number,
+    group: readonly Waiting[],
+  ): Promise<readonly (Outcome | unknown)[]> {
+    const { clock, limits } = this.#session.context;
+    let isDone = false;
+    let cancel = (): void => {};
+    const again = (): void => {
+      cancel = clock.after(limits.progressInterval, () => {
+        this.#channel.send({ type: "PROGRESS", id, body: { verified: 0 } })
+          .then(() => !isDone && again(), () => {});
+      });
+    };
+    again();
+    try {
+      return await this.#receive(group);
+    } finally {
+      isDone = true;
+      cancel();
     }
   }
 
@@ -132,9 +188,11 @@ export class StoreQueue {
   }
 
   async #locate(
-    { request: { body }, bytes, checksum }: Waiting,
+    { request: { id, body }, offset, bytes, checksum }: Waiting,
   ): Promise<SmallFile & { readonly path: SafePath }> {
+    this.#kept.get(id)?.signal.throwIfAborted();
     this.#session.require("write");
+    if (offset + bytes.length > body.size) throw tooLarge();
     if (bytes.length !== body.size || crc32(bytes) !== checksum) {
       throw new StorageError("integrity", "the file arrived damaged");
     }
@@ -156,6 +214,7 @@ export class StoreQueue {
   }
 
   async #tell(request: FrameOf<"STORE">, result: unknown): Promise<void> {
+    this.#forget(request.id);
     const frame = isOutcome(result)
       ? this.#receipt(request, result)
       : this.#refusal(request, result);
@@ -209,6 +268,13 @@ export class StoreQueue {
       peer: formatAddress(this.#channel.remote),
     };
   }
+}
+
+function tooLarge(): StorageError {
+  return new StorageError(
+    "too-large",
+    "it is more than was announced, or than 1 MiB",
+  );
 }
 
 function isOutcome(result: unknown): result is Outcome {

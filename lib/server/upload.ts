@@ -81,9 +81,19 @@ export class Upload {
     return this.#request.body.upload.toHex();
   }
 
+  /** Who sends. */
+  get session(): Session {
+    return this.#session;
+  }
+
   /** How it ended; `undefined` while it runs. */
   get end(): UploadEnd | undefined {
     return this.#end;
+  }
+
+  /** Whether it is being published. */
+  get isCommitting(): boolean {
+    return this.#committing;
   }
 
   /** Opens the place that the file goes to, and says what is there already. */
@@ -92,10 +102,11 @@ export class Upload {
       this.#session.require("write");
       const start = this.#receive();
       this.#start = start.catch(() => undefined);
-      const opened = await start;
+      const opened = await this.whileTelling(start);
       // Cancelled meanwhile: that took it back.
       if (this.#end !== undefined) return;
       if (opened.kind === "settled") return await this.#settle(opened.outcome);
+      this.#takeOver();
       this.#receiving = opened.receiving;
       this.#stream = new UploadStream(this, opened.receiving);
       await this.#tellHeld(opened.receiving);
@@ -105,11 +116,23 @@ export class Upload {
     }
   }
 
+  /** Ends the predecessor: a client that comes back may find itself still there. */
+  #takeOver(): void {
+    const { uploads } = this.#session.context;
+    const before = uploads.get(this.id);
+    uploads.set(this.id, this);
+    // It does not hold the storage any more, and whether it hears of it or not
+    // is of no interest.
+    void before?.fail(
+      new RefusalError("cancelled", "a newer connection goes on with it"),
+    );
+  }
+
   async #receive(): Promise<ReceiveStart> {
     const { body } = this.#request;
     const { storage } = this.#session.context;
     const path = await storage.locate(body.path, "write");
-    const start = await storage.receive(path, {
+    const request = {
       id: this.id,
       size: body.size,
       modified: body.modified,
@@ -121,11 +144,18 @@ export class Upload {
       // Only who has the token may continue; it is never written down itself.
       token: body.resume &&
         createHash("sha256").update(body.resume).digest("hex"),
-    });
-    if (start.kind === "receiving" && start.receiving.held.count > 0) {
-      const { size = 0, modified } = body;
-      await start.receiving.setSource({ size, modified, source: undefined });
+    };
+    const start = await storage.receive(path, request);
+    if (start.kind === "settled" || start.receiving.held.count === 0) {
+      return start;
     }
+    const { size, modified } = body;
+    if (size === undefined) {
+      // How much of what is held such a file still has, nobody knows.
+      await start.receiving.abort();
+      return await storage.receive(path, request);
+    }
+    await start.receiving.setSource({ size, modified, source: undefined });
     return start;
   }
 
@@ -156,14 +186,14 @@ export class Upload {
   async commit({ body }: FrameOf<"END">): Promise<void> {
     try {
       await this.#stream?.flush();
-      if (this.#receiving === undefined || this.#end !== undefined) return;
-      if (await this.#askAgain(this.#receiving, body.size)) return;
+      const receiving = this.#receiving;
+      if (receiving === undefined || this.#end !== undefined) return;
+      if (await this.#askAgain(receiving, body.size)) return;
       // From here a cancel, or a client that is gone, changes nothing.
       this.#committing = true;
       const { algorithm } = this.#request.body;
-      const outcome = await this.#whileTelling(
-        this.#receiving,
-        this.#receiving.commit(body.size, {
+      const outcome = await this.whileTelling(
+        receiving.commit(body.size, {
           algorithm,
           value: body.digest.toHex(),
         }),
@@ -195,13 +225,13 @@ export class Upload {
     return true;
   }
 
-  /** A disk may take its time to sync: the client is to see that somebody is at work. */
-  async #whileTelling<T>(receiving: Receiving, work: Promise<T>): Promise<T> {
+  /** A disk may take its time: the client is to see that somebody is at work. */
+  async whileTelling<T>(work: Promise<T>): Promise<T> {
     const { clock, limits } = this.#session.context;
     let cancel = (): void => {};
     const again = (): void => {
       cancel = clock.after(limits.progressInterval, () => {
-        void this.#tellProgress(receiving).then(() => !done && again());
+        void this.tellProgress().then(() => !done && again());
       });
     };
     let done = false;
@@ -235,7 +265,7 @@ export class Upload {
 
   async #takeBack(error: WireError, mayComeBack: boolean): Promise<void> {
     const start = await this.#start;
-    await this.#stream?.flush().catch(() => {});
+    await this.#stream?.settled();
     if (start?.kind === "receiving") {
       const isKept = mayComeBack && this.#request.body.resume !== undefined;
       const { receiving } = start;
@@ -274,12 +304,7 @@ export class Upload {
 
   /** Tells the client how far it is; not too often. */
   async tellProgress(): Promise<void> {
-    if (this.#receiving !== undefined) {
-      await this.#tellProgress(this.#receiving);
-    }
-  }
-
-  async #tellProgress(receiving: Receiving): Promise<void> {
+    if (this.#end !== undefined) return;
     const { clock, limits } = this.#session.context;
     const now = clock.monotonic();
     if (now - this.#toldAt < limits.progressInterval) return;
@@ -287,7 +312,7 @@ export class Upload {
     await this.#send({
       type: "PROGRESS",
       id: this.#request.id,
-      body: { verified: receiving.verifiedBytes },
+      body: { verified: this.#receiving?.verifiedBytes ?? 0 },
     });
   }
 
@@ -302,6 +327,8 @@ export class UploadStream {
   readonly #upload: Upload;
   readonly #receiving: Receiving;
   #written: Promise<void> = Promise.resolve();
+  /** What the client did wrong here. */
+  refusal: RefusalError | undefined;
 
   /**
    * @param upload The upload.
@@ -312,16 +339,25 @@ export class UploadStream {
     this.#receiving = receiving;
   }
 
-  /** How the upload ended; `undefined` while it runs. */
-  get end(): UploadEnd | undefined {
-    return this.#upload.end;
+  /** Why nothing more is taken here; `undefined` while it is. */
+  get ending(): unknown {
+    const { end } = this.#upload;
+    if (end === undefined) return this.refusal;
+    return "error" in end ? end.cause : overError();
   }
 
   /** Takes a chunk; returns while it is being written. */
   async chunk({ offset, payload, checksum }: DataFrame): Promise<void> {
     try {
-      await this.#written;
+      await this.#upload.whileTelling(this.#written);
       if (this.#upload.end !== undefined) return;
+      if (this.#upload.isCommitting) {
+        this.refusal ??= new RefusalError(
+          "protocol",
+          "a chunk came while the upload was being published",
+        );
+        return;
+      }
       await this.#upload.pace(payload.length);
       await this.#upload.tellProgress();
       if (this.#upload.end !== undefined) return;
@@ -334,10 +370,28 @@ export class UploadStream {
     }
   }
 
-  /** Waits until every chunk is written. */
-  async flush(): Promise<void> {
-    await this.#written;
+  /** Waits until nothing is being written. */
+  async settled(): Promise<void> {
+    await this.#written.catch(() => {});
   }
+
+  /**
+   * Waits until every chunk is written.
+   *
+   * @throws {StorageError} When one could not be; the upload fails with it.
+   */
+  async flush(): Promise<void> {
+    try {
+      await this.#upload.whileTelling(this.#written);
+    } catch (error) {
+      await this.#upload.fail(error);
+      throw error;
+    }
+  }
+}
+
+function overError(): RefusalError {
+  return new RefusalError("cancelled", "the upload is over");
 }
 
 /** A chunk that does not fit its sum was not written: it is missing, that is all. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Clock } from "../platform/mod.ts";
+import type { CancelTimer, Clock } from "../platform/mod.ts";
 
 /** Milliseconds of the rate that may be moved at once after a pause. */
 const BURST = 100;
@@ -12,6 +12,15 @@ const BURST = 100;
 interface Waiter {
   readonly bytes: number;
   readonly go: () => void;
+}
+
+/** What one owner waits for and has had. */
+interface Share {
+  readonly queue: Waiter[];
+  /** When its last bytes will have been moved at its own rate. */
+  until: number;
+  /** Bytes that it has had, counted from when it began to compete. */
+  had: number;
 }
 
 /** Limits of a {@linkcode Pacer}, in bytes a second. */
@@ -23,17 +32,20 @@ export interface PacerLimits {
 }
 
 /**
- * Says when bytes may be moved. Owners take turns, whatever each of them asks
- * for, so that two who want all get half each. Without limits nothing waits.
+ * Says when bytes may be moved. The owner who has had least goes first, however
+ * much each asks for at a time, so that two who want all get half each. Without
+ * limits nothing waits.
  */
 export class Pacer {
   readonly #clock: Clock;
   readonly #limits: PacerLimits;
-  readonly #queues = new Map<object, Waiter[]>();
+  readonly #shares = new WeakMap<object, Share>();
+  readonly #waiting = new Set<Share>();
   /** When the last bytes will have been moved at the total rate. */
   #totalUntil = 0;
-  readonly #eachUntil = new WeakMap<object, number>();
-  #isPlanned = false;
+  /** What the owner who was served last had had before: newcomers begin there. */
+  #level = 0;
+  #cancelPlan: CancelTimer = () => {};
 
   /**
    * @param clock The time.
@@ -49,58 +61,80 @@ export class Pacer {
    *
    * @param owner Who; what it holds is of no interest.
    * @param bytes How many.
+   * @param signal Ends the wait at once: whoever is going to end need not wait.
    */
-  take(owner: object, bytes: number): Promise<void> {
+  take(owner: object, bytes: number, signal?: AbortSignal): Promise<void> {
     const { total, each } = this.#limits;
-    if (total === undefined && each === undefined) return Promise.resolve();
-    return new Promise((go) => {
-      const queue = this.#queues.get(owner);
-      if (queue === undefined) this.#queues.set(owner, [{ bytes, go }]);
-      else queue.push({ bytes, go });
+    const isFree = total === undefined && each === undefined;
+    if (isFree || signal?.aborted) return Promise.resolve();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const share = this.#join(owner);
+    const waiter: Waiter = {
+      bytes,
+      go: () => {
+        signal?.removeEventListener("abort", leave);
+        resolve();
+      },
+    };
+    const leave = (): void => {
+      share.queue.splice(share.queue.indexOf(waiter), 1);
+      if (share.queue.length === 0) this.#waiting.delete(share);
+      resolve();
       this.#serve();
-    });
+    };
+    signal?.addEventListener("abort", leave, { once: true });
+    share.queue.push(waiter);
+    this.#serve();
+    return promise;
+  }
+
+  /** The share of an owner, who competes from now on. */
+  #join(owner: object): Share {
+    const share = this.#shares.get(owner) ?? { queue: [], until: 0, had: 0 };
+    this.#shares.set(owner, share);
+    if (!this.#waiting.has(share)) {
+      // Nobody saves up for later.
+      share.had = Math.max(share.had, this.#level);
+      this.#waiting.add(share);
+    }
+    return share;
   }
 
   /** Lets go whoever may, and plans the next look. */
   #serve(): void {
-    if (this.#isPlanned) return;
-    const now = this.#clock.monotonic();
-    let next = Infinity;
-    // A Map keeps the order of insertion: who was served goes to its end.
-    for (const [owner, queue] of [...this.#queues]) {
-      const at = Math.max(
-        this.#totalUntil,
-        this.#eachUntil.get(owner) ?? 0,
-      ) - BURST;
-      if (at > now) {
-        next = Math.min(next, at);
+    this.#cancelPlan();
+    this.#cancelPlan = () => {};
+    for (;;) {
+      const now = this.#clock.monotonic();
+      let next = Infinity;
+      let first: Share | undefined;
+      for (const share of this.#waiting) {
+        const at = Math.max(this.#totalUntil, share.until) - BURST;
+        if (at > now) next = Math.min(next, at);
+        else if (first === undefined || share.had < first.had) first = share;
+      }
+      if (first !== undefined) {
+        this.#letGo(first, now);
         continue;
       }
-      const { bytes, go } = queue.shift()!;
-      this.#queues.delete(owner);
-      if (queue.length > 0) {
-        this.#queues.set(owner, queue);
-        next = now;
-      }
-      this.#charge(owner, bytes, now);
-      go();
+      if (next === Infinity) return;
+      this.#cancelPlan = this.#clock.after(next - now, () => this.#serve());
+      return;
     }
-    if (next === Infinity) return;
-    this.#isPlanned = true;
-    this.#clock.after(Math.max(0, next - now), () => {
-      this.#isPlanned = false;
-      this.#serve();
-    });
   }
 
-  #charge(owner: object, bytes: number, now: number): void {
+  #letGo(share: Share, now: number): void {
     const { total, each } = this.#limits;
+    const { bytes, go } = share.queue.shift()!;
+    if (share.queue.length === 0) this.#waiting.delete(share);
+    this.#level = share.had;
+    share.had += bytes;
     if (total !== undefined) {
       this.#totalUntil = Math.max(this.#totalUntil, now) + bytes / total * 1000;
     }
     if (each !== undefined) {
-      const until = Math.max(this.#eachUntil.get(owner) ?? 0, now);
-      this.#eachUntil.set(owner, until + bytes / each * 1000);
+      share.until = Math.max(share.until, now) + bytes / each * 1000;
     }
+    go();
   }
 }
