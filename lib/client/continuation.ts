@@ -43,8 +43,11 @@ export interface ContinuationRequest {
   readonly open: (opened: MessageBody<"OPENED">) => Promise<
     Receiving | Outcome
   >;
-  /** The server's digest of the whole file, where the sums of chunks are not enough. */
-  readonly digest: () => Promise<Digest | undefined>;
+  /**
+   * The server's digest of the whole file, where the sums of chunks are not
+   * enough; `isMixed` says that some are of an earlier state of the file.
+   */
+  readonly digest: (isMixed: boolean) => Promise<Digest | undefined>;
 }
 
 /** Continues a download; {@linkcode Continuation.run} is called once. */
@@ -55,6 +58,8 @@ export class Continuation {
   repaired = 0;
   /** What the file is, for the further connections. */
   #fingerprint: Uint8Array | undefined;
+  /** Whether some chunks are of an earlier state of the file. */
+  #isMixed = false;
   readonly #channel: FrameChannel;
   readonly #request: ContinuationRequest;
 
@@ -91,18 +96,27 @@ export class Continuation {
       const { size = 0 } = body;
       const stale = await this.#compare(receiving, body);
       await this.#receive(receiving, size, stale);
-      const whole = await digest();
+      const whole = await digest(this.#isMixed);
+      if (whole !== undefined) await this.#assertSame();
       const outcome = await receiving.commit(size, whole);
       await this.#acknowledge();
       return outcome;
     } catch (error) {
       if (receiving !== undefined) {
-        await giveUp(receiving, error, this.#request.signal);
+        const { signal } = this.#request;
+        await giveUp(receiving, error, { canResume: true, signal });
       }
       if (!(error instanceof ExchangeError)) throw error;
       this.usable = true;
       throw error.cause;
     }
+  }
+
+  /** Lets the server look whether the file is still the one that was opened. */
+  async #assertSame(): Promise<void> {
+    const { id } = this.#request;
+    await this.#channel.send({ type: "WANT", id, body: { runs: [] } });
+    await expectAnswer(this.#channel, ["SENT"]);
   }
 
   async #acknowledge(): Promise<void> {
@@ -124,18 +138,23 @@ export class Continuation {
     if (held.count === 0) return stale;
     if (heldSource !== undefined && heldSource === source) return stale;
     await receiving.setSource({ size, modified, source });
+    this.#isMixed = true;
     const there: number[] = [];
     for (const { first, sums } of held.runs()) {
       for (const at of sums.keys()) there.push(first + at);
     }
     const { id } = this.#request;
     for (const runs of toRuns(there)) {
-      for (const index of indexesOf(runs)) stale.add(index);
+      const asked = new Set(indexesOf(runs));
+      for (const index of asked) stale.add(index);
       await this.#channel.send({ type: "SUMS", id, body: { runs } });
       for (;;) {
         const frame = await expectAnswer(this.#channel, ["HAVE", "SENT"]);
         if (frame.type === "SENT") break;
         for (const [index, sum] of unpackSums(frame.body)) {
+          if (!asked.delete(index)) {
+            throw new FerryError("protocol", "the server sent another sum");
+          }
           if (held.sum(index) === sum) stale.delete(index);
         }
       }

@@ -21,9 +21,16 @@ import {
   StorageError,
 } from "../storage/mod.ts";
 import { untilAborted } from "./abort.ts";
-import { FerryError, remoteError, toFerryError } from "./errors.ts";
+import {
+  farewellError,
+  FerryError,
+  type FerryErrorCode,
+  isLost,
+  remoteError,
+  toFerryError,
+} from "./errors.ts";
 import { LEAVE_SIZE_MAX } from "./limits.ts";
-import { toRuns } from "./runs.ts";
+import { indexesOf, toRuns } from "./runs.ts";
 import { StreamSum } from "./stream_sum.ts";
 import type { TransferProgress } from "./types.ts";
 
@@ -57,6 +64,8 @@ export interface DownloadRequest {
   readonly pace: (bytes: number) => Promise<void>;
   /** Whether the sink takes chunks in any order, so that damaged ones can come again. */
   readonly canRepair: boolean;
+  /** Whether what has arrived is kept where the download is interrupted. */
+  readonly canResume: boolean;
   /** What the caller may end it with. */
   readonly signal: AbortSignal | undefined;
   /** Makes the sink, once the server has said what comes; or the outcome, if nothing is wanted. */
@@ -217,7 +226,7 @@ export async function expectAnswer<T extends FrameType>(
     return frame as FrameOf<T>;
   }
   if (frame.type === "ERROR") throw new ExchangeError(remoteError(frame.body));
-  if (frame.type === "FAIL") throw remoteError(frame.body);
+  if (frame.type === "FAIL") throw farewellError(frame.body);
   throw new FerryError("protocol", `the server sent ${frame.type}`);
 }
 
@@ -239,6 +248,7 @@ export class Download {
   usable = false;
   /** Chunks that were sent again. */
   repaired = 0;
+  #transferred = 0;
   readonly #channel: FrameChannel;
   readonly #request: DownloadRequest;
   readonly #cancel: () => void;
@@ -286,7 +296,7 @@ export class Download {
       );
       return outcome;
     } catch (error) {
-      if (sink !== undefined) await giveUp(sink, error, this.#request.signal);
+      if (sink !== undefined) await giveUp(sink, error, this.#request);
       if (this.#running) await this.#leave().catch(() => {});
       if (!(error instanceof ExchangeError)) throw error;
       this.usable = true;
@@ -307,25 +317,27 @@ export class Download {
   ): Promise<MessageBody<"END">> {
     const { id, canRepair, pace } = this.#request;
     const taker = new ChunkTaker(sink, pace, canRepair);
-    const end = await this.#receiveChunks(taker, total, "END");
+    const end = await this.#receiveChunks(taker, total);
     for (let round = 1; taker.damaged.size > 0; round++) {
       if (round > REPAIR_COUNT_MAX) throw damagedTooOften(round);
       this.repaired += taker.damaged.size;
       const indexes = [...taker.damaged].sort((a, b) => a - b);
       for (const runs of toRuns(indexes)) {
         await this.#channel.send({ type: "WANT", id, body: { runs } });
-        await this.#receiveChunks(taker, total, "SENT");
+        await this.#receiveChunks(taker, total, new Set(indexesOf(runs)));
       }
     }
     return (end as FrameOf<"END">).body;
   }
 
+  /** @param wanted What was asked for again; `undefined`: the whole file comes. */
   async #receiveChunks(
     taker: ChunkTaker,
     total: number | undefined,
-    last: "END" | "SENT",
+    wanted?: ReadonlySet<number>,
   ): Promise<FrameOf<"END" | "SENT">> {
-    let transferred = 0;
+    const last = wanted === undefined ? "END" : "SENT";
+    let next = 0;
     try {
       for (;;) {
         const frame = await expectAnswer(this.#channel, ["DATA", last]);
@@ -333,10 +345,19 @@ export class Download {
           await taker.flush();
           return frame;
         }
-        const { length } = frame.payload;
+        const { offset, payload: { length } } = frame;
+        const isWanted = wanted?.has(offset / CHUNK_SIZE) ?? offset === next;
+        if (!isWanted) {
+          throw new FerryError(
+            "protocol",
+            "the server sent a chunk that was not its turn",
+          );
+        }
+        next += length;
         await taker.take(frame, () => {
-          transferred += length;
-          if (last === "END") this.#request.onProgress({ transferred, total });
+          this.#transferred += length;
+          const transferred = this.#transferred;
+          this.#request.onProgress({ transferred, total });
         });
       }
     } finally {
@@ -366,15 +387,32 @@ export class Download {
   }
 }
 
-/** What to do with what has arrived when a download fails. */
+/** Errors of the server after which what has arrived is as good as before. */
+const PASSING: ReadonlySet<FerryErrorCode> = new Set<FerryErrorCode>([
+  "busy",
+  "internal",
+  "io",
+  "limit",
+  "timeout",
+  "unavailable",
+]);
+
+/**
+ * What to do with what has arrived when a download fails: it is kept where
+ * nothing was wrong with it. Never throws: the failure itself is what counts.
+ */
 export async function giveUp(
   sink: ChunkSink,
   error: unknown,
-  signal: AbortSignal | undefined,
+  { canResume, signal }: Pick<DownloadRequest, "canResume" | "signal">,
 ): Promise<void> {
-  const isInterrupted = signal?.aborted ||
-    toFerryError(error).code === "connection-lost";
-  await (isInterrupted ? sink.suspend() : sink.abort());
+  const cause = toFerryError(
+    error instanceof ExchangeError ? error.cause : error,
+  );
+  const isInterrupted = signal?.aborted || isLost(cause) ||
+    cause.side === "remote" && PASSING.has(cause.code);
+  const isKept = canResume && isInterrupted;
+  await (isKept ? sink.suspend() : sink.abort()).catch(() => {});
 }
 
 /** The error of a chunk that arrives damaged again and again. */

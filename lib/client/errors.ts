@@ -63,6 +63,15 @@ export class FerryError extends Error {
   }
 }
 
+/**
+ * Whether a transfer that failed with this can go on over a new connection: the
+ * old one is gone, or brings damaged frames.
+ */
+export function isLost({ code, cause }: FerryError): boolean {
+  return code === "connection-lost" ||
+    code === "integrity" && cause instanceof ProtocolError;
+}
+
 /** When an error happened: the same cause has another meaning before the log-in. */
 export type Phase = "connecting" | "connected";
 
@@ -139,6 +148,19 @@ export function remoteError(
   return new FerryError(errorCodeName(body.code), body.message, {
     path: body.path,
   });
+}
+
+/**
+ * The error that the `FAIL` stands for which ends a connection.
+ *
+ * @param body Its fields.
+ */
+export function farewellError(
+  body: { readonly code: number; readonly message: string },
+): FerryError {
+  const { code, message } = body;
+  const cause = new ProtocolError("local", message, errorCodeName(code));
+  return new FerryError(errorCodeName(code), message, { cause });
 }
 
 /**

@@ -85,7 +85,10 @@ export class FerryClient implements Client {
     const pacer = new Pacer(clock, { total: rateMax });
     this.#host = {
       ...parts,
-      pace: (bytes) => pacer.take(this, bytes),
+      pace: (bytes, signal) =>
+        rateMax === undefined
+          ? Promise.resolve()
+          : pacer.take(this, bytes, this.#ending(signal)),
       live: (signal) => this.#session(signal),
       retries: () =>
         new Retries({

@@ -16,7 +16,7 @@ import type { FrameChannel } from "../transport/mod.ts";
 import { Continuation } from "./continuation.ts";
 import type { ControlSession } from "./control_session.ts";
 import { Download, streamSink } from "./download.ts";
-import { describe, toFerryError } from "./errors.ts";
+import { describe, isLost, toFerryError } from "./errors.ts";
 import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
 import { DIGEST_DEFAULT } from "./put_job.ts";
 import { STREAM_SIZE_MIN } from "./limits.ts";
@@ -78,9 +78,9 @@ export class GetJob {
         return this.#receipt(await this.#try());
       } catch (cause) {
         const error = describe(cause, this.#path, signal);
-        const isLost = toFerryError(cause).code === "connection-lost";
         const mayPass = this.#canResume &&
-          (isLost || retries.count > 0 && isPassing(error));
+          (isLost(toFerryError(cause)) ||
+            retries.count > 0 && isPassing(error));
         if (!mayPass || retries.isUsedUp || signal?.aborted) throw error;
         await retries.wait(error, signal, this.#verified);
       }
@@ -138,8 +138,9 @@ export class GetJob {
       id,
       path: this.#path,
       algorithm,
-      pace: this.#host.pace,
+      pace: (bytes) => this.#host.pace(bytes, signal),
       canRepair: typeof target === "string",
+      canResume: this.#canResume,
       signal,
       onProgress: (progress) => this.#progress(progress),
       open: (opened) =>
@@ -164,20 +165,23 @@ export class GetJob {
     isParted: boolean,
   ): Promise<Used<Outcome>> {
     const { streams = "auto", signal } = this.#options;
-    const { clock } = this.#host;
+    const { clock, timeout } = this.#host;
     const team = isParted
-      ? new StreamTeam({ session, pool, clock, streams, signal }, channel)
+      ? new StreamTeam(
+        { session, pool, clock, timeout, streams, signal },
+        channel,
+      )
       : undefined;
     const run = new Continuation(channel, {
       id: session.nextId(),
       path: this.#path,
-      pace: this.#host.pace,
+      pace: (bytes) => this.#host.pace(bytes, signal),
       team,
       signal,
       onProgress: (progress) =>
         this.#progress({ ...progress, streams: team?.count ?? 1 }),
       open: (opened) => this.#receive(target, opened),
-      digest: () => this.#wholeDigest(session),
+      digest: (isMixed) => this.#wholeDigest(session, isMixed),
     });
     const used = await settle(
       withStallWatch(channel, this.#host, () => isWaiting(channel), run.run()),
@@ -231,9 +235,12 @@ export class GetJob {
   }
 
   /** The sums of the chunks are enough, unless a serial digest was asked for. */
-  async #wholeDigest(session: ControlSession): Promise<Digest | undefined> {
+  async #wholeDigest(
+    session: ControlSession,
+    isMixed: boolean,
+  ): Promise<Digest | undefined> {
     const { digest: algorithm = DIGEST_DEFAULT, signal } = this.#options;
-    if (algorithm === "crc32-chunks") return undefined;
+    if (algorithm === "crc32-chunks" && !isMixed) return undefined;
     const { digest } = await session.request(
       ["STAT", "ENTRY"],
       { path: this.#path, algorithm },

@@ -9,7 +9,13 @@ import { type DigestAlgorithm, openLocalSource } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
 import type { DataPool } from "./data_pool.ts";
-import { describe, type FerryError, toFerryError } from "./errors.ts";
+import {
+  describe,
+  type FerryError,
+  type FerryErrorCode,
+  isLost,
+  toFerryError,
+} from "./errors.ts";
 import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
 import { STREAM_SIZE_MIN } from "./limits.ts";
 import {
@@ -21,7 +27,12 @@ import {
 import { StreamTeam } from "./stream_team.ts";
 import { withStallWatch } from "./stall_watch.ts";
 import type { PutSource, Receipt, TransferOptions } from "./types.ts";
-import { type SentFile, Upload, type UploadResult } from "./upload.ts";
+import {
+  OtherOutcomeError,
+  type SentFile,
+  Upload,
+  type UploadResult,
+} from "./upload.ts";
 import { type UploadRecord, UploadRecordFile } from "./upload_record.ts";
 import {
   fileSource,
@@ -33,6 +44,14 @@ import {
 /** How whole files are summed up unless it is said. */
 export const DIGEST_DEFAULT: DigestAlgorithm = "crc32-chunks";
 
+/** Errors after which the server holds nothing any more. */
+const FINAL: ReadonlySet<FerryErrorCode> = new Set<FerryErrorCode>([
+  "changed",
+  "integrity",
+  "protocol",
+  "too-large",
+]);
+
 /** One try. */
 interface Try {
   result?: UploadResult;
@@ -41,6 +60,8 @@ interface Try {
   opened: boolean;
   /** Bytes that the server has verified, as far as it told. */
   verified: number;
+  /** Whether the server has published another content long ago. */
+  isOther: boolean;
 }
 
 /** One upload; {@linkcode PutJob.run} is called once. */
@@ -53,6 +74,8 @@ export class PutJob {
   /** What a stream is sent under; files have it in their record. */
   readonly #upload: Uint8Array;
   #record: UploadRecord | undefined;
+  /** Whether whatever an earlier process began is of no use. */
+  #isNew: boolean;
   /** What the server may have published by now; set with the first `END`. */
   #sent: SentFile | undefined;
   /** Whether the server may have published the file. */
@@ -76,12 +99,14 @@ export class PutJob {
     this.#path = path;
     this.#options = options;
     this.#upload = host.random.bytes(UPLOAD_ID_SIZE);
+    this.#isNew = options.resume === false;
     if (typeof source === "string") {
       const { address } = host;
       this.#recordFile = new UploadRecordFile(host, {
         address,
         path,
         local: source,
+        algorithm: options.digest ?? DIGEST_DEFAULT,
       });
     }
   }
@@ -104,7 +129,16 @@ export class PutJob {
         return { ...tried.result, local, wireBytes: this.#wireBytes };
       }
       const error = describe(tried.error, this.#nameFor(tried.error), signal);
-      if (!this.#mayPass(error, retries, tried)) throw error;
+      if (tried.isOther && !this.#isNew) {
+        // It was settled long ago; this is another file.
+        this.#isNew = true;
+        this.#record = undefined;
+        continue;
+      }
+      if (!this.#mayPass(error, retries, tried)) {
+        if (FINAL.has(error.code)) await this.#recordFile?.remove();
+        throw error;
+      }
       await retries.wait(error, signal, tried.verified);
     }
   }
@@ -118,7 +152,7 @@ export class PutJob {
 
   async #try(attempt: number): Promise<Try> {
     const { signal } = this.#options;
-    const tried: Try = { opened: false, verified: 0 };
+    const tried: Try = { opened: false, verified: 0, isOther: false };
     let source: UploadSource | undefined;
     try {
       source = await this.#open(attempt);
@@ -131,6 +165,7 @@ export class PutJob {
       );
     } catch (error) {
       tried.error = toFerryError(error);
+      tried.isOther = error instanceof OtherOutcomeError;
     } finally {
       await source?.close(tried.error);
     }
@@ -150,11 +185,16 @@ export class PutJob {
       algorithm,
     );
     const { identity = "" } = source;
-    if (this.#record === undefined) {
-      const isNew = this.#options.resume === false;
-      this.#record = await this.#recordFile?.begin(identity, isNew);
-    } else if (this.#record.identity !== identity) {
-      this.#record = { ...this.#record, identity, isSourceSame: false };
+    try {
+      this.#record = this.#record === undefined
+        ? await this.#recordFile?.begin(identity, {
+          isNew: this.#isNew,
+          isKept: this.#options.resume !== false,
+        })
+        : await this.#recordFile?.renew(this.#record, identity);
+    } catch (error) {
+      await source.close();
+      throw error;
     }
     return source;
   }
@@ -181,7 +221,8 @@ export class PutJob {
         mode: options.mode,
         token: options.resume === false ? undefined : this.#record?.token,
         isSourceSame: this.#record?.isSourceSame ?? true,
-        pace: this.#host.pace,
+        isFound: this.#record?.isFound ?? false,
+        pace: (bytes) => this.#host.pace(bytes, options.signal),
         team,
         sent: this.#sent,
         onProgress: (progress) => {
@@ -213,18 +254,24 @@ export class PutJob {
   ): StreamTeam | undefined {
     const { streams = "auto", signal } = this.#options;
     if (streams === 1 || size < STREAM_SIZE_MIN) return undefined;
-    const { clock } = this.#host;
-    return new StreamTeam({ session, pool, clock, streams, signal }, channel);
+    // A chunk that was to replace another, and was lost with a further
+    // connection, nobody would ask for again.
+    if (this.#record?.isSourceSame === false) return undefined;
+    const { clock, timeout } = this.#host;
+    return new StreamTeam(
+      { session, pool, clock, timeout, streams, signal },
+      channel,
+    );
   }
 
   /** Whether another try may get further than this one. */
   #mayPass(error: FerryError, retries: Retries, { opened }: Try): boolean {
     if (retries.isUsedUp) return false;
-    const isLost = error.code === "connection-lost";
-    if (this.#ended && isLost) return true;
+    const isBroken = isLost(error);
+    if (this.#ended && isBroken) return true;
     // Nothing was published, and a stream cannot be sent twice.
     if (opened && typeof this.#source !== "string") return false;
-    if (typeof this.#source === "string" && isLost) return true;
+    if (typeof this.#source === "string" && isBroken) return true;
     return retries.count > 0 && isPassing(error);
   }
 }

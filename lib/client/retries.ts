@@ -36,7 +36,7 @@ export interface TransferHost {
   /** Where what interrupted uploads need is kept; `undefined`: nowhere. */
   readonly stateFolder: string | undefined;
   /** Waits until so many bytes may be moved. */
-  readonly pace: (bytes: number) => Promise<void>;
+  readonly pace: (bytes: number, signal?: AbortSignal) => Promise<void>;
   /** The session, made anew if it was lost. */
   live(signal: AbortSignal | undefined): Promise<Live>;
   /** The tries of one transfer. */

@@ -115,7 +115,7 @@ export class SmallDownloads {
           end = frame.body;
           continue;
         }
-        await this.#host.pace(frame.payload.length);
+        await this.#host.pace(frame.payload.length, this.#options.signal);
         isDamaged ||= frame.offset !== 0 ||
           crc32(frame.payload) !== frame.checksum;
         chunks.set(frame.offset / CHUNK_SIZE, frame.checksum);

@@ -6,7 +6,7 @@
 
 import { UPLOAD_ID_SIZE } from "../protocol/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
-import { describe, type FerryError, toFerryError } from "./errors.ts";
+import { describe, type FerryError, isLost, toFerryError } from "./errors.ts";
 import { settle, useChannel, type Used } from "./loan.ts";
 import { isPassing, type Live, type TransferHost } from "./retries.ts";
 import { SmallDownloads } from "./small_downloads.ts";
@@ -90,8 +90,8 @@ export async function moveSmallFiles(
       );
     } catch (cause) {
       const error = describe(cause, "", signal);
-      const isLost = toFerryError(cause).code === "connection-lost";
-      const mayPass = isLost || retries.count > 0 && isPassing(error);
+      const mayPass = isLost(toFerryError(cause)) ||
+        retries.count > 0 && isPassing(error);
       if (!mayPass || retries.isUsedUp || signal?.aborted) throw error;
       await retries.wait(error, signal, files.length - open.size);
     }

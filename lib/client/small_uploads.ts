@@ -112,7 +112,7 @@ export class SmallUploads {
     const asked = this.#channel.send({ type: "STORE", id, body });
     asked.catch(() => {});
     if (chunk !== undefined) {
-      await this.#host.pace(size);
+      await this.#host.pace(size, signal);
       await this.#channel.sendData(
         buffer.subarray(0, HEADER_SIZE + size),
         { id, offset: 0, checksum: chunk.checksum },

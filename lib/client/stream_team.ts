@@ -11,6 +11,7 @@ import type { DataPool } from "./data_pool.ts";
 import { toFerryError } from "./errors.ts";
 import { STREAM_INTERVAL } from "./limits.ts";
 import { wireBytes } from "./loan.ts";
+import { withStallWatch } from "./stall_watch.ts";
 import { StreamController } from "./stream_controller.ts";
 
 /** How many connections one file may use. */
@@ -24,6 +25,8 @@ export interface TeamParts {
   readonly pool: DataPool;
   /** The time. */
   readonly clock: Clock;
+  /** Milliseconds of silence that end a connection. */
+  readonly timeout: number;
   /** How many connections, the first among them. */
   readonly streams: StreamCount;
   /** Ends everything. */
@@ -53,6 +56,7 @@ export class StreamTeam {
   #wireBytes = 0;
   #bytesBefore = 0;
   #isOver = false;
+  #over = new AbortController();
   #cancelTimer = (): void => {};
 
   /**
@@ -87,6 +91,7 @@ export class StreamTeam {
   start(work: (helper: Helper) => Promise<boolean>): void {
     const { streams, clock } = this.#parts;
     this.#isOver = false;
+    this.#over = new AbortController();
     if (streams !== "auto") {
       for (let count = 1; count < streams; count++) this.#add(work);
       return;
@@ -108,6 +113,7 @@ export class StreamTeam {
   /** Waits until every further connection is done, and adds no more. */
   async finish(): Promise<void> {
     this.#isOver = true;
+    this.#over.abort();
     this.#cancelTimer();
     await Promise.all(this.#running);
   }
@@ -135,11 +141,15 @@ export class StreamTeam {
   #add(work: (helper: Helper) => Promise<boolean>): void {
     const running = this.#help(work);
     this.#running.add(running);
-    running.finally(() => this.#running.delete(running));
+    // Whoever waits for all of them hears of a bug.
+    running.catch(() => {}).finally(() => this.#running.delete(running));
   }
 
   async #help(work: (helper: Helper) => Promise<boolean>): Promise<void> {
     const { session, pool, signal } = this.#parts;
+    const leaving = AbortSignal.any(
+      signal === undefined ? [this.#over.signal] : [this.#over.signal, signal],
+    );
     const helper: { retired: boolean; channel?: FrameChannel } = {
       retired: false,
     };
@@ -149,18 +159,25 @@ export class StreamTeam {
     let before = 0;
     const onAbort = (): void => channel?.close();
     try {
-      ({ channel } = await pool.borrow(signal));
+      // Nobody waits for a connection that is still being made at the end.
+      ({ channel } = await pool.borrow(leaving));
       helper.channel = channel;
       before = wireBytes(channel);
       this.#wireBytes -= before;
       signal?.addEventListener("abort", onAbort, { once: true });
       if (signal?.aborted) onAbort();
       if (!this.#isOver) {
-        isUsable = await work({
-          channel,
-          id: session.nextId(),
-          isRetired: () => helper.retired,
-        });
+        const lent = channel;
+        isUsable = await withStallWatch(
+          lent,
+          this.#parts,
+          () => lent.isReading || lent.isWriting,
+          work({
+            channel: lent,
+            id: session.nextId(),
+            isRetired: () => helper.retired,
+          }),
+        );
       }
     } catch (error) {
       // A bug is not to be hidden; everything else shows in the transfer itself.

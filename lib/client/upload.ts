@@ -8,6 +8,7 @@ import {
   CHUNK_SIZE,
   type MessageBody,
   ProtocolError,
+  REPAIR_COUNT_MAX,
   type WireRun,
 } from "../protocol/mod.ts";
 import {
@@ -18,13 +19,14 @@ import {
 import {
   chunkCount,
   ChunkDigest,
+  chunkLength,
   type ConflictPolicy,
   type Digest,
   type DigestAlgorithm,
   type Durability,
 } from "../storage/mod.ts";
 import { ExchangeError, expectAnswer } from "./download.ts";
-import { FerryError, remoteError } from "./errors.ts";
+import { farewellError, FerryError, remoteError } from "./errors.ts";
 import { indexesOf, unpackSums } from "./runs.ts";
 import type { Helper, StreamTeam } from "./stream_team.ts";
 import type { Receipt, TransferProgress } from "./types.ts";
@@ -61,6 +63,8 @@ export interface UploadRequest {
    * source is read, and what differs is sent.
    */
   readonly isSourceSame: boolean;
+  /** Whether another process began it: then it may have been published long ago. */
+  readonly isFound: boolean;
   /** Further connections, for a file that is worth them. */
   readonly team: StreamTeam | undefined;
   /** Waits until so many bytes may be sent. */
@@ -88,6 +92,15 @@ type Answer =
   | { readonly type: "OPENED" }
   | { readonly type: "AGAIN"; readonly runs: readonly WireRun[] }
   | { readonly type: "RECEIPT"; readonly body: MessageBody<"RECEIPT"> };
+
+/** The upload was published before, with another content than the source has now. */
+export class OtherOutcomeError extends Error {
+  /** Makes the error. */
+  constructor() {
+    super("what was published before is of another source");
+    this.name = "OtherOutcomeError";
+  }
+}
 
 /** Runs one upload; {@linkcode Upload.run} is called once. */
 export class Upload {
@@ -140,13 +153,12 @@ export class Upload {
   async run(): Promise<UploadResult> {
     await this.#ask();
     const first = await this.#answer();
-    if (first.type === "RECEIPT") {
-      return await this.#settle(first.body, this.#request.sent);
-    }
+    if (first.type === "RECEIPT") return await this.#settleFirst(first.body);
     this.state.opened = true;
+    this.#tellHeld();
     let indexes = countFrom(0, this.#source.size);
     let isAgain = false;
-    for (;;) {
+    for (let round = 0;; round++) {
       // From here the server may answer while chunks are being sent.
       const answered = this.#answer();
       answered.catch(() => {});
@@ -158,9 +170,67 @@ export class Upload {
       if (answer.type === "OPENED") {
         throw new FerryError("protocol", "the server opened an upload twice");
       }
+      this.#checkAgain(answer.runs, round);
       indexes = indexesOf(answer.runs);
       isAgain = true;
     }
+  }
+
+  /** Notes what the server holds. */
+  #hold(body: MessageBody<"HAVE">): void {
+    const { size } = this.#source;
+    const end = size === undefined ? 0 : chunkCount(size);
+    const isAsked = this.#request.token !== undefined;
+    for (const [index, sum] of unpackSums(body)) {
+      if (!isAsked || index < this.#held.top || index >= end) {
+        throw new FerryError(
+          "protocol",
+          "the server holds chunks that it cannot hold",
+        );
+      }
+      this.#held.set(index, sum);
+    }
+  }
+
+  /** What is there and need not be compared counts at once. */
+  #tellHeld(): void {
+    const { size: total } = this.#source;
+    const { count, top } = this.#held;
+    if (total === undefined || count === 0 || !this.#request.isSourceSame) {
+      return;
+    }
+    const cut = CHUNK_SIZE - chunkLength(top - 1, total);
+    this.#request.onProgress({ transferred: count * CHUNK_SIZE - cut, total });
+  }
+
+  #checkAgain(runs: readonly WireRun[], round: number): void {
+    const count = chunkCount(this.state.sent?.size ?? 0);
+    const isInside = runs.every((run) => run.first + run.count <= count);
+    if (isInside && runs.length > 0 && round < REPAIR_COUNT_MAX) return;
+    throw new FerryError(
+      "protocol",
+      "the server asks again for what it cannot lack",
+    );
+  }
+
+  /** An outcome from before this try: it must be of the source as it is. */
+  async #settleFirst(body: MessageBody<"RECEIPT">): Promise<UploadResult> {
+    const { id, isFound, sent } = this.#request;
+    if (sent !== undefined || !isFound || body.publication === "skipped") {
+      return await this.#settle(body, sent);
+    }
+    const buffer = new Uint8Array(CHUNK_SIZE);
+    for (const index of countFrom(0, this.#source.size)) {
+      const chunk = await this.#source.read(index, buffer);
+      if (chunk !== undefined) this.#sums.set(index, chunk.checksum);
+    }
+    const now = await this.#source.finish(this.#sums);
+    if (body.size === now.size && body.digest?.toHex() === now.digest.value) {
+      return await this.#settle(body, now);
+    }
+    await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+    this.state.usable = true;
+    throw new OtherOutcomeError();
   }
 
   async #ask(): Promise<void> {
@@ -195,9 +265,7 @@ export class Upload {
           });
           break;
         case "HAVE":
-          for (const [index, sum] of unpackSums(frame.body)) {
-            this.#held.set(index, sum);
-          }
+          this.#hold(frame.body);
           break;
         case "AGAIN":
           return { type: "AGAIN", runs: frame.body.runs };
@@ -209,7 +277,7 @@ export class Upload {
           this.state.usable = true;
           throw remoteError(frame.body);
         case "FAIL":
-          throw remoteError(frame.body);
+          throw farewellError(frame.body);
         default:
           throw new FerryError(
             "connection-lost",
@@ -264,12 +332,19 @@ export class Upload {
   ): Promise<void> {
     const shared = share(indexes);
     const { id, team } = this.#request;
+    let isOver = false;
     if (isAgain) {
       return await this.#sendChunks(this.#channel, id, shared, refused, true);
     }
-    team?.start((helper) => this.#help(helper, shared, refused));
+    team?.start((helper) =>
+      this.#help(helper, shared, () => isOver || refused())
+    );
     try {
       await this.#sendChunks(this.#channel, id, shared, refused, false);
+    } catch (error) {
+      // Nobody wants what the others would still send.
+      isOver = true;
+      throw error;
     } finally {
       await team?.finish();
     }

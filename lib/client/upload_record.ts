@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import type { Clock, Random } from "../platform/mod.ts";
 import { TOKEN_SIZE, UPLOAD_ID_SIZE } from "../protocol/mod.ts";
 import {
+  type DigestAlgorithm,
   type Disk,
   makeLocalDirectory,
   setLocalAttributes,
@@ -32,6 +33,8 @@ export interface UploadRecord {
   readonly identity: string;
   /** Whether all that the server holds is of that source. */
   readonly isSourceSame: boolean;
+  /** Whether another process began it. */
+  readonly isFound: boolean;
 }
 
 /** Which upload it is. */
@@ -42,6 +45,8 @@ export interface UploadKey {
   readonly path: string;
   /** The local file. */
   readonly local: string;
+  /** How the whole is summed up: the server continues only what agrees in that. */
+  readonly algorithm: DigestAlgorithm;
 }
 
 /** What records are kept with. */
@@ -61,6 +66,7 @@ export class UploadRecordFile {
   readonly #parts: RecordParts;
   readonly #key: UploadKey;
   readonly #file: string | undefined;
+  #isKept = true;
 
   /**
    * @param parts What it is kept with.
@@ -70,9 +76,10 @@ export class UploadRecordFile {
     this.#parts = parts;
     this.#key = key;
     const { stateFolder } = parts;
-    const { address: { hostname, port }, path, local } = key;
+    const { address: { hostname, port }, path, local, algorithm } = key;
     const hash = createHash("sha256")
-      .update(JSON.stringify([hostname, port, path, local])).digest("hex");
+      .update(JSON.stringify([hostname, port, path, local, algorithm]))
+      .digest("hex");
     this.#file = stateFolder && `${stateFolder}/${hash.slice(0, 32)}.json`;
   }
 
@@ -80,26 +87,43 @@ export class UploadRecordFile {
    * The record for a source as it is now: the one that is there, or a new one
    * that is on the disk when this returns.
    *
-   * @param isNew Whether to begin anew, whatever is there.
+   * @param identity What the source is.
+   * @param options Whether to begin anew, whatever is there, and whether it is
+   * kept for another process.
    */
-  async begin(identity: string, isNew: boolean): Promise<UploadRecord> {
+  async begin(
+    identity: string,
+    { isNew, isKept }: { readonly isNew: boolean; readonly isKept: boolean },
+  ): Promise<UploadRecord> {
     const found = isNew ? undefined : await this.#load();
-    const { random } = this.#parts;
-    const record = found === undefined
-      ? {
-        upload: random.bytes(UPLOAD_ID_SIZE),
-        token: random.bytes(TOKEN_SIZE),
-        identity,
-        isSourceSame: true,
-      }
-      : {
-        ...found,
-        identity,
-        // Once mixed, it stays so: what is left of the older one is not known.
-        isSourceSame: found.isSourceSame && found.identity === identity,
-      };
-    await this.#save(record);
+    if (found !== undefined) return await this.renew(found, identity);
+    const record = this.#fresh(identity);
+    if (isKept) await this.#save(record);
+    else await this.remove();
+    this.#isKept = isKept;
     return record;
+  }
+
+  /** The record for another try: the source may have changed. */
+  async renew(record: UploadRecord, identity: string): Promise<UploadRecord> {
+    if (record.identity === identity) return record;
+    // Once mixed, it stays so: what is left of the older one is not known.
+    const renewed = { ...record, identity, isSourceSame: false };
+    if (!this.#isKept || await this.#save(renewed)) return renewed;
+    // The old record says that all is of the old source. It must not be true of
+    // this upload any more, so it is another one from now on.
+    return this.#fresh(identity);
+  }
+
+  #fresh(identity: string): UploadRecord {
+    const { random } = this.#parts;
+    return {
+      upload: random.bytes(UPLOAD_ID_SIZE),
+      token: random.bytes(TOKEN_SIZE),
+      identity,
+      isSourceSame: true,
+      isFound: false,
+    };
   }
 
   /** Forgets the upload. */
@@ -121,9 +145,10 @@ export class UploadRecordFile {
     }
   }
 
-  async #save(record: UploadRecord): Promise<void> {
+  /** Whether it is on the disk now, or there is no place for it. */
+  async #save(record: UploadRecord): Promise<boolean> {
     const { disk, clock, random, stateFolder } = this.#parts;
-    if (this.#file === undefined || stateFolder === undefined) return;
+    if (this.#file === undefined || stateFolder === undefined) return true;
     const text = JSON.stringify({
       version: VERSION,
       server: this.#key.address,
@@ -142,14 +167,19 @@ export class UploadRecordFile {
       await setLocalAttributes(disk, stateFolder, { mode: 0o700 });
       {
         using file = closing(await disk.open(draft, "create"));
+        await setLocalAttributes(disk, draft, { mode: 0o600 });
         await file.write(new TextEncoder().encode(text), 0);
         await file.sync();
       }
       await disk.rename(draft, this.#file);
+      await disk.syncDirectory(stateFolder);
+      return true;
     } catch (error) {
       // Without the record the upload still works; it only cannot be continued
       // by another process.
       forgive(error);
+      await disk.removeFile(draft).catch(forgive);
+      return false;
     }
   }
 }
@@ -170,6 +200,7 @@ function parse(text: string): UploadRecord | undefined {
     token: Uint8Array.fromHex(token),
     identity,
     isSourceSame,
+    isFound: true,
   };
 }
 
