@@ -287,7 +287,9 @@ export class Download {
         return target;
       }
       sink = target;
-      const end = await this.#receive(sink, opened.body.size);
+      const { size: total } = opened.body;
+      this.#request.onProgress({ transferred: 0, total });
+      const end = await this.#receive(sink, total);
       const digest = { algorithm, value: end.digest.toHex() };
       const outcome = await sink.commit(end.size, digest);
       await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).then(
@@ -347,7 +349,7 @@ export class Download {
         }
         const { offset, payload: { length } } = frame;
         const isWanted = wanted?.has(offset / CHUNK_SIZE) ?? offset === next;
-        if (!isWanted) {
+        if (!isWanted || offset + length > (total ?? Infinity)) {
           throw new FerryError(
             "protocol",
             "the server sent a chunk that was not its turn",

@@ -59,6 +59,9 @@ interface Fault {
   act(context: { client: Client; abort(): void }): void;
 }
 
+/** What may be on the client's disk. */
+const KNOWN = /^(local|new|\.ferry-[0-9a-f]{16}\.(part|map))$/;
+
 const LOST = ["connection-lost", "connect-failed"];
 
 const FAULTS: Readonly<Record<string, Fault>> = {
@@ -123,7 +126,12 @@ async function disturb(
   await assertWhole(server.disk, "/new");
   await assertWhole(disk, "/new");
   const names = await Array.fromAsync(disk.list("/"), ({ name }) => name);
-  assert(names.every((name) => !name.startsWith(".ferry")), names.join());
+  // What was interrupted stays to be continued, and nothing else does.
+  assert(
+    result !== "ok" || names.every((name) => !name.startsWith(".ferry")),
+    names.join(),
+  );
+  assert(names.every((name) => KNOWN.test(name)), names.join());
   await settle();
   return writes > at;
 }
