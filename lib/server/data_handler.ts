@@ -58,7 +58,6 @@ export class DataHandler {
     | undefined;
   /** Resolves when the upload at hand has ended and is logged. */
   #uploadRun: Promise<void> = Promise.resolve();
-  #uploadEnded = () => {};
 
   /**
    * @param session Whose it is.
@@ -89,7 +88,6 @@ export class DataHandler {
       await this.#upload?.fail(
         new NetworkError("closed", "the data connection ended"),
       );
-      this.#uploadEnded();
       await this.#uploadRun;
       await this.#joined?.stream.settled();
       await this.#small.finish();
@@ -108,7 +106,7 @@ export class DataHandler {
         return await this.#data(frame);
       case "END":
         await this.#upload?.commit(frame);
-        return this.#noteEnd();
+        return;
       case "GET":
         return await this.#get(frame);
       case "WANT":
@@ -133,10 +131,6 @@ export class DataHandler {
     }
   }
 
-  #noteEnd(): void {
-    if (this.#upload?.end !== undefined) this.#uploadEnded();
-  }
-
   async #data(frame: DataFrame): Promise<void> {
     if (await this.#small.chunk(frame)) return;
     const joined = this.#joined;
@@ -145,7 +139,6 @@ export class DataHandler {
       return await this.#refuseJoined();
     }
     await this.#upload?.chunk(frame);
-    this.#noteEnd();
   }
 
   async #acknowledge(id: number): Promise<void> {
@@ -163,23 +156,16 @@ export class DataHandler {
 
   async #put(frame: FrameOf<"PUT">): Promise<void> {
     const upload = new Upload(this.#session, this.#channel, frame);
-    const { promise, resolve } = Promise.withResolvers<void>();
     this.#upload = upload;
-    this.#uploadEnded = resolve;
     this.#uploadRun = this.#session.run(frame.id, async (signal) => {
-      const onAbort = () => {
-        upload.fail(signal.reason).then(() => {
-          if (upload.end !== undefined) resolve();
-        });
-      };
+      const onAbort = () => void upload.fail(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
-      await promise;
+      await upload.finished;
       const { uploads } = this.#session.context;
       if (uploads.get(upload.id) === upload) uploads.delete(upload.id);
       this.#logUpload(frame, upload);
     });
     await upload.open();
-    if (upload.end !== undefined) resolve();
   }
 
   async #join(frame: FrameOf<"JOIN">): Promise<void> {

@@ -135,12 +135,16 @@ export class FerryServer implements Server {
     }
   }
 
-  /** Waits until no exchange runs, or the time to drain is over. */
+  /**
+   * Waits until no exchange is open, or the time to drain is over. One whose
+   * answer is on its way is open until the client has acknowledged it: closed
+   * before that, the answer may be lost.
+   */
   async #quiet(): Promise<void> {
     const { clock } = this.#context;
     const { signal } = this.#closing;
     const busy = () =>
-      [...this.#sessions.values()].some(({ runningCount }) => runningCount > 0);
+      [...this.#sessions.values()].some(({ isBusy }) => isBusy);
     while (busy() && !signal.aborted) {
       await sleep(clock, QUIET_INTERVAL, signal).catch(() => {});
     }

@@ -88,9 +88,10 @@ export class Session {
     this.id = context.random.bytes(SESSION_ID_SIZE);
   }
 
-  /** How many exchanges are running. */
-  get runningCount(): number {
-    return this.#running.size;
+  /** Whether an exchange is running, or a transfer's answer is not acknowledged yet. */
+  get isBusy(): boolean {
+    return this.#running.size > 0 ||
+      [...this.#data].some(({ conversation }) => conversation.open > 0);
   }
 
   /** The data connections that are attached. */

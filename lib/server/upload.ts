@@ -60,6 +60,7 @@ export class Upload {
   #committing = false;
   #end: UploadEnd | undefined;
   #failed: Promise<void> = Promise.resolve();
+  readonly #finished = Promise.withResolvers<void>();
 
   /**
    * @param session Who sends.
@@ -89,6 +90,11 @@ export class Upload {
   /** How it ended; `undefined` while it runs. */
   get end(): UploadEnd | undefined {
     return this.#end;
+  }
+
+  /** Resolves when it has ended, one way or the other, and lets go of everything. */
+  get finished(): Promise<void> {
+    return this.#finished.promise;
   }
 
   /** Whether it is being published. */
@@ -258,7 +264,8 @@ export class Upload {
     if (this.#end === undefined && !this.#committing) {
       const error = wireError(cause);
       this.#end = { error, cause };
-      this.#failed = this.#takeBack(error, isLost(cause));
+      this.#failed = this.#takeBack(error, isLost(cause))
+        .finally(() => this.#finished.resolve());
     }
     return this.#failed;
   }
@@ -281,6 +288,7 @@ export class Upload {
 
   async #settle(outcome: Outcome): Promise<void> {
     this.#end = { outcome };
+    this.#finished.resolve();
     const { path, publication, size, durable, digest, resumedFrom } = outcome;
     await this.#send({
       type: "RECEIPT",
@@ -364,7 +372,8 @@ export class UploadStream {
       this.#written = this.#receiving
         .writeChunk(offset / CHUNK_SIZE, payload, checksum)
         .catch(forgiveDamage);
-      this.#written.catch(() => {});
+      // Told at once: the client may have nothing more to send for now.
+      this.#written.catch((error) => this.#upload.fail(error));
     } catch (error) {
       await this.#upload.fail(error);
     }
