@@ -30,6 +30,7 @@ export interface TestServerOptions {
   readonly limits?: Partial<ServerLimits>;
   readonly anonymous?: AnonymousAccess;
   readonly readOnly?: boolean;
+  readonly allowActive?: boolean;
   readonly hooks?: StorageHooks;
   readonly disk?: MemoryDisk;
   readonly network?: FakeNetwork;
@@ -218,6 +219,7 @@ export async function startServer(
     listen: [options.listen ?? { hostname: "127.0.0.1", port: 0 }],
     allowPlain: true,
     readOnly: options.readOnly ?? false,
+    allowActive: options.allowActive ?? false,
     limits: options.limits ?? {},
     network,
     clock,
