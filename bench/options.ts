@@ -24,7 +24,8 @@ export interface Options {
   readonly help: boolean;
 }
 
-const RUNS_MAX = 1000;
+/** The most rounds that anybody waits for. */
+export const RUNS_MAX = 1000;
 const SIZE_DEFAULT = "1GiB";
 const RUNS_DEFAULT = "5";
 
@@ -44,7 +45,7 @@ const UNIT_POWERS: Readonly<Record<string, number>> = {
  */
 export function helpText(peers: readonly string[]): string {
   return [
-    "deno task bench [OPTIONS]",
+    "deno task bench [large] [OPTIONS]",
     "",
     "Moves one large file over plain TCP on loopback, with Ferry and with the",
     "servers and clients of others that are installed here, and compares.",
@@ -103,7 +104,7 @@ export function parseOptions(
   const peers = readWords("--peers", values.peers, known);
   return {
     size: parseSize(values.size),
-    runs: readRuns(values.runs),
+    runs: readCount("--runs", values.runs, RUNS_MAX),
     dir: values.dir,
     only: readWords("--only", values.only, DIRECTIONS),
     // Every ratio needs Ferry.
@@ -113,16 +114,32 @@ export function parseOptions(
   };
 }
 
-function readRuns(text: string): number {
-  const runs = /^\d+$/.test(text) ? Number(text) : NaN;
-  if (runs >= 1 && runs <= RUNS_MAX) return runs;
+/**
+ * Reads a whole number from 1 on.
+ *
+ * @param option For the message.
+ * @param text Digits.
+ * @param max The most that it may be.
+ * @throws {RangeError} if it is anything else.
+ */
+export function readCount(option: string, text: string, max: number): number {
+  const count = /^\d+$/.test(text) ? Number(text) : NaN;
+  if (count >= 1 && count <= max) return count;
   throw new RangeError(
-    `Cannot use "${text}" for --runs: give a number from 1 to ${RUNS_MAX}`,
+    `Cannot use "${text}" for ${option}: give a number from 1 to ${max}`,
   );
 }
 
-/** Reads words with commas between them; keeps the order of `known`. */
-function readWords<Word extends string>(
+/**
+ * Reads words with commas between them.
+ *
+ * @param option For the message.
+ * @param text The words.
+ * @param known All that there are.
+ * @returns Those that were given, in the order of `known`.
+ * @throws {RangeError} if one is unknown, or there is none.
+ */
+export function readWords<Word extends string>(
   option: string,
   text: string,
   known: readonly Word[],

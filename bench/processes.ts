@@ -128,19 +128,25 @@ export class Daemon {
 
   /** Ends it, politely at first. */
   async stop(): Promise<void> {
-    if (!this.#isGone) this.#child.kill("SIGTERM");
-    const timer = setTimeout(() => this.#kill(), STOP_TIMEOUT_MS);
-    try {
-      await this.#child.status;
-    } finally {
-      clearTimeout(timer);
-    }
-    if (!this.#child.stdout.locked) await this.#child.stdout.cancel();
-    await this.#complaint;
+    this.#signal("SIGTERM");
+    const timer = setTimeout(() => this.#signal("SIGKILL"), STOP_TIMEOUT_MS);
+    await this.#gone().finally(() => clearTimeout(timer));
   }
 
-  #kill(): void {
-    if (!this.#isGone) this.#child.kill("SIGKILL");
+  /** Ends it as a crash does. */
+  async kill(): Promise<void> {
+    this.#signal("SIGKILL");
+    await this.#gone();
+  }
+
+  #signal(signal: Deno.Signal): void {
+    if (!this.#isGone) this.#child.kill(signal);
+  }
+
+  async #gone(): Promise<void> {
+    await this.#child.status;
+    if (!this.#child.stdout.locked) await this.#child.stdout.cancel();
+    await this.#complaint;
   }
 
   async #listen(stream: ReadableStream<Uint8Array>): Promise<void> {

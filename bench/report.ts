@@ -11,8 +11,12 @@ import { type Column, formatTable } from "./table.ts";
 
 /** All that is known after a run. */
 export interface Outcome {
-  /** Bytes of the file. */
+  /** What was moved, and over what. */
+  readonly title: string;
+  /** Bytes of all files. */
   readonly size: number;
+  /** How many they were. */
+  readonly files: number;
   /** Rounds that counted. */
   readonly runs: number;
   /** Which ways. */
@@ -45,11 +49,9 @@ const VERSION_COLUMNS = 60;
  * @param outcome What was measured.
  */
 export function formatOutcome(outcome: Outcome): string[] {
-  const { size, runs, directions, machine, storage, notes } = outcome;
+  const { title, runs, directions, machine, storage, notes } = outcome;
   return [
-    `One file of ${
-      formatSize(size)
-    } over TCP on loopback: medians of ${runs} interleaved ${
+    `${title}: medians of ${runs} interleaved ${
       runs === 1 ? "run" : "runs"
     } after a warm-up.`,
     "Time and rate include starting the client. Ratios compare within a round.",
@@ -76,7 +78,9 @@ function speedTable(outcome: Outcome, direction: Direction): string[] {
     const time = summarize(samples);
     const ratio = summarize(speedRatios(ours, samples));
     const rate = (milliseconds: number): string =>
-      formatRate(outcome.size * 1000 / milliseconds);
+      outcome.files === 1
+        ? formatRate(outcome.size * 1000 / milliseconds)
+        : `${Math.round(outcome.files * 1000 / milliseconds)} files/s`;
     return [
       peer.title,
       rate(time.median),
@@ -91,7 +95,8 @@ function speedTable(outcome: Outcome, direction: Direction): string[] {
   return formatTable(columns, rows);
 }
 
-function formatSeconds(milliseconds: number): string {
+/** Seconds with three digits behind the point, as long as they mean something. */
+export function formatSeconds(milliseconds: number): string {
   return milliseconds < 10_000
     ? `${(milliseconds / 1000).toFixed(3)} s`
     : formatDuration(milliseconds);
@@ -153,6 +158,7 @@ function memoryTable({ measurements, directions }: Outcome): string[] {
 export function outcomeToJson(outcome: Outcome): string {
   return JSON.stringify({
     size: outcome.size,
+    files: outcome.files,
     runs: outcome.runs,
     machine: outcome.machine,
     storage: outcome.storage,

@@ -6,12 +6,10 @@
 import { join } from "@std/path";
 import { peakMemory, watchPeakMemory } from "./memory.ts";
 import type { Direction, Peer } from "./peers/peer.ts";
+import type { Cargo } from "./cargo.ts";
 import { runTimed } from "./processes.ts";
-import { type Proof, verify } from "./sample.ts";
 import type { Folders } from "./storage.ts";
 
-/** The name of the file that is moved. */
-export const SAMPLE_NAME = "sample.bin";
 const START_UP_RUNS = 5;
 
 /** What was measured of one peer. */
@@ -42,8 +40,8 @@ export interface Plan {
   readonly runs: number;
   /** Where the files are. */
   readonly folders: Folders;
-  /** What the file is. */
-  readonly proof: Proof;
+  /** What is moved. */
+  readonly cargo: Cargo;
   /** Ends the measuring. */
   readonly signal: AbortSignal;
   /** Learns of every step. */
@@ -118,14 +116,14 @@ async function measureOnce(
   draft: Draft,
   { direction, round }: Turn,
 ): Promise<void> {
-  const { folders, proof, signal } = plan;
+  const { folders, cargo, signal } = plan;
   const { peer } = draft;
-  const name = `${peer.name}-${round}.bin`;
+  const name = `${peer.name}-${round}`;
   const isGet = direction === "get";
   const arrived = join(isGet ? folders.local : folders.incoming, name);
   const command = isGet
-    ? peer.get(SAMPLE_NAME, arrived)
-    : peer.put(join(folders.served, SAMPLE_NAME), `incoming/${name}`);
+    ? cargo.get(peer, arrived)
+    : cargo.put(peer, `incoming/${name}`);
   const isWarmUp = round === 0;
   let peak: Promise<number | undefined> | undefined;
   const { milliseconds } = await runTimed(command, {
@@ -135,16 +133,15 @@ async function measureOnce(
     },
   });
   if (isWarmUp) {
-    await verify(arrived, proof);
+    await cargo.verify(arrived);
     const bytes = await peak;
     if (bytes !== undefined) draft.clientPeaks.set(direction, bytes);
   } else {
     const durations = draft.durations.get(direction) ?? [];
     draft.durations.set(direction, [...durations, milliseconds]);
   }
-  const { size } = await Deno.stat(arrived);
-  if (size !== proof.size) throw new Error(`${arrived} has ${size} bytes`);
-  await Deno.remove(arrived);
+  await cargo.look(arrived);
+  await Deno.remove(arrived, { recursive: true });
   plan.onStep(
     `${isWarmUp ? "warm-up" : `round ${round} of ${plan.runs}`}: ` +
       `${direction} ${peer.title}, ${(milliseconds / 1000).toFixed(2)} s`,

@@ -9,8 +9,6 @@ import { formatSize } from "../lib/cli/format.ts";
 import { runTimed } from "./processes.ts";
 import { writeSample } from "./sample.ts";
 
-/** The source, one copy, and one more that a server may keep for a moment. */
-const COPIES = 3;
 /** Room for what is small: configurations, keys, directories. */
 const SPARE_BYTES = 64 * 1024 ** 2;
 
@@ -29,7 +27,7 @@ export interface Storage {
  * if this user may mount one, else in the temporary folder.
  *
  * @param dir Where the user wants it.
- * @param size Bytes of the file that will be moved.
+ * @param size Bytes of all that will be in it at a time.
  */
 export async function prepareStorage(
   dir: string | undefined,
@@ -41,13 +39,13 @@ export async function prepareStorage(
   if (Deno.build.os !== "windows") await Deno.chmod(path, 0o755);
   const remove = (): Promise<void> => Deno.remove(path, { recursive: true });
   try {
-    const needed = COPIES * size + SPARE_BYTES;
+    const needed = size + SPARE_BYTES;
     if (dir === undefined && await mountTmpfs(path, needed)) {
       return await touched({
         path,
         description: `tmpfs of its own at ${path}, in memory`,
         release: () => unmount(path),
-      }, COPIES * size);
+      }, size);
     }
     return {
       path,

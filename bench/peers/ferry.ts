@@ -3,14 +3,10 @@
  *
  * @module
  */
-import { fromFileUrl } from "@std/path";
-import { TextLineStream } from "@std/streams/text-line-stream";
-import { type Command, Daemon } from "../processes.ts";
+import { CLIENT_PERMISSIONS, denoCommand, jobCommand } from "../ferry/job.ts";
+import { ServerProcess } from "../ferry/server_process.ts";
+import type { Command } from "../processes.ts";
 import type { Availability, Direction, Peer, Site } from "./peer.ts";
-
-const ROOT = new URL("../../", import.meta.url);
-const READY_PATTERN = /^listening ferry tcp:\/\/(?<host>127\.0\.0\.1:\d+)$/;
-const READY_TIMEOUT_MS = 15_000;
 
 /** `ferryd` and `ferry`. */
 export class FerryPeer implements Peer {
@@ -19,8 +15,7 @@ export class FerryPeer implements Peer {
   readonly client = "ferry";
   readonly lacks: ReadonlyMap<Direction, string> = new Map();
   readonly #durability: "full" | "none";
-  #daemon: Daemon | undefined;
-  #host = "";
+  #server: ServerProcess | undefined;
 
   /** @param durability What a receipt is to promise. */
   constructor(durability: "full" | "none") {
@@ -30,7 +25,7 @@ export class FerryPeer implements Peer {
   }
 
   get serverPid(): number | undefined {
-    return this.#daemon?.pid;
+    return this.#server?.pid;
   }
 
   available(): Promise<Availability> {
@@ -38,24 +33,7 @@ export class FerryPeer implements Peer {
   }
 
   async start({ served }: Site): Promise<void> {
-    this.#daemon = new Daemon(
-      deno("main_server.ts", [
-        "--allow-net=127.0.0.1",
-        `--allow-read=${served}`,
-        `--allow-write=${served}`,
-        "--allow-sys=statfs",
-      ], ["--listen", "127.0.0.1:0", "--quiet", served]),
-    );
-    const line = await firstLine(this.#daemon.stdout);
-    const host = READY_PATTERN.exec(line ?? "")?.groups?.["host"];
-    if (host === undefined) {
-      throw new Error(
-        `ferryd said "${
-          line ?? ""
-        }" instead of where it listens: ${this.#daemon.said}`,
-      );
-    }
-    this.#host = host;
+    this.#server = await ServerProcess.start(served);
   }
 
   get(remote: string, local: string): Command {
@@ -78,13 +56,36 @@ export class FerryPeer implements Peer {
     ]);
   }
 
+  getTree(remote: string, local: string): Command {
+    return this.#tree("get", remote, local);
+  }
+
+  putTree(local: string, remote: string): Command {
+    return this.#tree("put", remote, local);
+  }
+
   version(): Command {
     return this.#client(["--version"]);
   }
 
   async stop(): Promise<void> {
-    await this.#daemon?.stop();
-    this.#daemon = undefined;
+    await this.#server?.stop();
+    this.#server = undefined;
+  }
+
+  get #host(): string {
+    return `127.0.0.1:${this.#server?.port}`;
+  }
+
+  #tree(direction: Direction, remote: string, local: string): Command {
+    return jobCommand({
+      kind: "tree",
+      port: this.#server?.port ?? 0,
+      direction,
+      remote,
+      local,
+      durability: this.#durability,
+    });
   }
 
   #options(): string[] {
@@ -92,49 +93,6 @@ export class FerryPeer implements Peer {
   }
 
   #client(args: readonly string[]): Command {
-    return deno("main_client.ts", [
-      "--allow-net=127.0.0.1",
-      "--allow-read",
-      "--allow-write",
-      "--allow-env",
-    ], args);
-  }
-}
-
-function deno(
-  main: string,
-  permissions: readonly string[],
-  args: readonly string[],
-): Command {
-  return {
-    program: Deno.execPath(),
-    args: [
-      "run",
-      "--quiet",
-      "--frozen",
-      "--no-prompt",
-      ...permissions,
-      fromFileUrl(new URL(main, ROOT)),
-      ...args,
-    ],
-  };
-}
-
-/** The first line, or `undefined` if there is none in time. */
-async function firstLine(
-  stream: ReadableStream<Uint8Array>,
-): Promise<string | undefined> {
-  const reader = stream
-    .pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
-    .pipeThrough(new TextLineStream())
-    .getReader();
-  const timer = setTimeout(() => reader.cancel(), READY_TIMEOUT_MS);
-  try {
-    const { value } = await reader.read();
-    return value;
-  } finally {
-    clearTimeout(timer);
-    // The server says nothing more on stdout.
-    reader.releaseLock();
+    return denoCommand("main_client.ts", CLIENT_PERMISSIONS, args);
   }
 }

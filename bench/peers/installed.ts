@@ -18,6 +18,7 @@ interface Packages {
 
 const PACKAGES: Readonly<Record<string, Packages>> = {
   curl: { apt: "curl", dnf: "curl", brew: "curl" },
+  lftp: { apt: "lftp", dnf: "lftp", brew: "lftp" },
   nginx: { apt: "nginx", dnf: "nginx", brew: "nginx" },
   rsync: { apt: "rsync", dnf: "rsync", brew: "rsync" },
   scp: { apt: "openssh-client", dnf: "openssh-clients", brew: "openssh" },
@@ -28,6 +29,7 @@ const PACKAGES: Readonly<Record<string, Packages>> = {
     brew: "openssh",
   },
   sshd: { apt: "openssh-server", dnf: "openssh-server", brew: "openssh" },
+  tar: { apt: "tar", dnf: "tar" },
   vsftpd: { apt: "vsftpd", dnf: "vsftpd" },
 };
 

@@ -59,6 +59,22 @@ export interface Peer {
    * @param remote Path of the new file below the folder that is served.
    */
   put(local: string, remote: string): Command;
+  /**
+   * The client's command line that fetches a folder with all that is in it;
+   * absent where the client has none.
+   *
+   * @param remote Path below the folder that is served.
+   * @param local Path of the new folder.
+   */
+  getTree?(remote: string, local: string): Command;
+  /**
+   * The client's command line that sends a folder; present if
+   * {@linkcode Peer.getTree} is.
+   *
+   * @param local Path of the folder.
+   * @param remote Path of the new folder below the folder that is served.
+   */
+  putTree?(local: string, remote: string): Command;
   /** A command line that only starts the client, and tells its version. */
   version(): Command;
   /** Stops the server, if it was started. */

@@ -54,6 +54,14 @@ export class RsyncPeer implements Peer {
     return this.#rsync([local, this.#url(remote)]);
   }
 
+  getTree(remote: string, local: string): Command {
+    return this.#rsync(["--recursive", `${this.#url(remote)}/`, local]);
+  }
+
+  putTree(local: string, remote: string): Command {
+    return this.#rsync(["--recursive", `${local}/`, this.#url(remote)]);
+  }
+
   version(): Command {
     return { program: this.#programs.path("rsync"), args: ["--version"] };
   }

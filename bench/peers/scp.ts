@@ -54,6 +54,14 @@ export class ScpPeer implements Peer {
     return this.#scp([local, this.#remote(remote)]);
   }
 
+  getTree(remote: string, local: string): Command {
+    return this.#scp(["-r", this.#remote(remote), local]);
+  }
+
+  putTree(local: string, remote: string): Command {
+    return this.#scp(["-r", local, this.#remote(remote)]);
+  }
+
   version(): Command {
     return { program: this.#programs.path("ssh"), args: ["-V"] };
   }
