@@ -65,10 +65,10 @@ export class FerryError extends Error {
 
 /**
  * Whether a transfer that failed with this can go on over a new connection: the
- * old one is gone, or brings damaged frames.
+ * old one is gone, or brings damaged frames, or the server is being restarted.
  */
 export function isLost({ code, cause }: FerryError): boolean {
-  return code === "connection-lost" ||
+  return code === "connection-lost" || code === "unavailable" ||
     code === "integrity" && cause instanceof ProtocolError;
 }
 

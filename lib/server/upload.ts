@@ -264,21 +264,23 @@ export class Upload {
     if (this.#end === undefined && !this.#committing) {
       const error = wireError(cause);
       this.#end = { error, cause };
-      this.#failed = this.#takeBack(error, isLost(cause))
+      this.#failed = this.#takeBack(error, cause)
         .finally(() => this.#finished.resolve());
     }
     return this.#failed;
   }
 
-  async #takeBack(error: WireError, mayComeBack: boolean): Promise<void> {
+  async #takeBack(error: WireError, cause: unknown): Promise<void> {
     const start = await this.#start;
     await this.#stream?.settled();
     if (start?.kind === "receiving") {
-      const isKept = mayComeBack && this.#request.body.resume !== undefined;
+      const isKept = isLost(cause) && this.#request.body.resume !== undefined;
       const { receiving } = start;
       // What cannot be removed now is removed by the storage's recovery.
       await (isKept ? receiving.suspend() : receiving.abort()).catch(() => {});
     }
+    // Nobody listens, or a FAIL says why.
+    if (cause instanceof NetworkError) return;
     await this.#send({
       type: "ERROR",
       id: this.#request.id,

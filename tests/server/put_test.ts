@@ -10,7 +10,7 @@ import {
   MemoryDisk,
   type StorageHooks,
 } from "../../lib/storage/mod.ts";
-import { chunksOf, digestOf, sample } from "../storage/transfer.ts";
+import { digestOf, sample } from "../storage/transfer.ts";
 import { settle } from "../helpers/fake_clock.ts";
 import type { RawPeer } from "../helpers/raw_peer.ts";
 import { putBody } from "../helpers/test_server.ts";
