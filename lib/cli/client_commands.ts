@@ -5,26 +5,53 @@
  */
 
 import {
+  CHECKSUM,
   DEBUG,
+  DELETE,
+  DRY_RUN,
   DURABILITY,
+  EXCLUDE,
+  FROM_SERVER,
+  INCLUDE,
   JSON_OUTPUT,
+  LINKS,
   LIST_RECURSIVE,
   LOCAL_OUTPUT,
   LONG,
   ON_CONFLICT,
   PARENTS,
+  PRESERVE,
   PROGRESS,
   QUIET,
+  RECURSIVE,
   REMOTE_OUTPUT,
   REMOVE_RECURSIVE,
   SHOWN_DIGEST,
   SORT,
   TIMEOUT,
+  TO_SERVER,
   TRANSFER_DIGEST,
+  YES,
 } from "./client_options.ts";
 import type { CommandSpec, Operand, ProgramSpec } from "./command.ts";
+import type { AnyOption } from "./option.ts";
 
 const HOST: Operand = { name: "HOST" };
+
+/** What is to be known of a tree, and may be said only with `-r`. */
+export const TREE_OPTIONS: readonly AnyOption[] = [
+  INCLUDE,
+  EXCLUDE,
+  LINKS,
+  PRESERVE,
+  CHECKSUM,
+  DRY_RUN,
+];
+
+const TREE_TEXTS = [
+  "What is there already and equal (size and time, or content with --checksum) is skipped: the same command again continues what was interrupted. Files that fail do not stop the others; the exit code is 8 then.",
+  'PATTERN is as in a .gitignore: "*.tmp" is about names anywhere, "/build/" about a directory at the top, "docs/**" about all that is below; the last one that matches decides. A first --include leaves out everything else.',
+];
 
 /** Lists directories. */
 export const LIST: CommandSpec = {
@@ -46,13 +73,24 @@ export const GET: CommandSpec = {
   description: [
     "Fetches files. Each appears under its own last name, in the current directory or where -o says, and only when it is whole and verified.",
     '-o LOCAL is a directory if it is one, ends in "/", or several files are fetched. With "-o -" the data go to stdout and everything else, JSON included, to stderr.',
+    'With -r directories are fetched with everything in them: "get -r HOST docs" makes docs here, "-o texts/" makes texts/docs, and "-o texts" gives it that name, whether texts exists or not.',
+    ...TREE_TEXTS,
   ],
   operands: [HOST, { name: "REMOTE", repeated: true }],
-  options: [LOCAL_OUTPUT, ON_CONFLICT, DURABILITY, TRANSFER_DIGEST, PROGRESS],
+  options: [
+    LOCAL_OUTPUT,
+    RECURSIVE,
+    ON_CONFLICT,
+    DURABILITY,
+    TRANSFER_DIGEST,
+    PROGRESS,
+    ...TREE_OPTIONS,
+  ],
   examples: [
     "ferry get 127.0.0.1 docs/manual.pdf",
     "ferry get 127.0.0.1 a.iso b.iso -o downloads/",
     "ferry get 127.0.0.1 logs.tar -o - | tar -t",
+    "ferry get -r 127.0.0.1 photos --exclude '*.tmp'",
   ],
 };
 
@@ -63,13 +101,50 @@ export const PUT: CommandSpec = {
   description: [
     "Sends files. Each appears on the server under its own last name, at the top or where -o says, and only when it is whole and verified.",
     '-o REMOTE is a directory if it is one, ends in "/", or several files are sent. LOCAL "-" is stdin and needs -o with a name.',
+    'With -r directories are sent with everything in them: "put -r HOST docs" makes docs there, "-o texts/" makes texts/docs, and "-o texts" gives it that name, whether texts exists or not. "put -r HOST ." sends what is in the current directory.',
+    ...TREE_TEXTS,
   ],
   operands: [HOST, { name: "LOCAL", repeated: true }],
-  options: [REMOTE_OUTPUT, ON_CONFLICT, DURABILITY, TRANSFER_DIGEST, PROGRESS],
+  options: [
+    REMOTE_OUTPUT,
+    RECURSIVE,
+    ON_CONFLICT,
+    DURABILITY,
+    TRANSFER_DIGEST,
+    PROGRESS,
+    ...TREE_OPTIONS,
+  ],
   examples: [
     "ferry put 127.0.0.1 report.pdf",
     "ferry put 127.0.0.1 *.jpg -o photos/ --on-conflict skip",
     "tar -c src | ferry put 127.0.0.1 - -o src.tar",
+    "ferry put -r 127.0.0.1 website -o backup/",
+  ],
+};
+
+/** Mirrors directories. */
+export const SYNC: CommandSpec = {
+  name: "sync",
+  summary: "Make one directory like another one",
+  description: [
+    "Makes the directory DESTINATION like the directory SOURCE, one way: what is missing or differs is moved, and nothing else. Which of them is on the server must be said: with --from-server it is SOURCE, with --to-server it is DESTINATION.",
+    "Files of DESTINATION that differ are overwritten. With --delete, what SOURCE does not have is deleted from DESTINATION: at the end, only if everything else went well, never through a link, and nothing that the patterns leave out. --dry-run shows all of it beforehand.",
+    ...TREE_TEXTS,
+  ],
+  operands: [HOST, { name: "SOURCE" }, { name: "DESTINATION" }],
+  options: [
+    FROM_SERVER,
+    TO_SERVER,
+    DELETE,
+    YES,
+    DURABILITY,
+    TRANSFER_DIGEST,
+    PROGRESS,
+    ...TREE_OPTIONS,
+  ],
+  examples: [
+    "ferry sync --from-server 127.0.0.1 photos ~/photos",
+    "ferry sync --to-server --dry-run --delete 127.0.0.1 site/ www/site",
   ],
 };
 
@@ -143,6 +218,6 @@ export const INFO: CommandSpec = {
 /** `ferry` with all its words. */
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "ferry",
-  commands: [LIST, GET, PUT, RENAME, REMOVE, MAKE_DIRECTORY, STAT, INFO],
+  commands: [LIST, GET, PUT, SYNC, RENAME, REMOVE, MAKE_DIRECTORY, STAT, INFO],
   commonOptions: [JSON_OUTPUT, QUIET, DEBUG, TIMEOUT],
 };

@@ -6,7 +6,14 @@
 
 import { CONFLICT_POLICIES, DIGESTS, DURABILITIES } from "../protocol/mod.ts";
 import { INTEGRITY_IS_NEVER_OFF } from "./messages.ts";
-import { choice, flag, type Option, seconds, text } from "./option.ts";
+import {
+  choice,
+  flag,
+  type Option,
+  patterns,
+  seconds,
+  text,
+} from "./option.ts";
 
 /** What `--on-conflict` takes. */
 export type ConflictChoice = typeof CONFLICT_POLICIES[number];
@@ -112,6 +119,84 @@ export const REMOTE_OUTPUT: Option<string | undefined> = text("output", "o", {
   placeholder: "REMOTE",
   help: "Where to: a file or a directory (default: the top)",
 });
+
+/** Move directories as well. */
+export const RECURSIVE: Option<boolean> = flag(
+  "recursive",
+  "r",
+  "Move directories with everything in them",
+);
+
+/** Takes what other patterns leave out. */
+export const INCLUDE: Option<readonly string[]> = patterns(
+  "include",
+  "Take what matches; first of all patterns: nothing else (repeatable)",
+);
+
+/** Leaves out. */
+export const EXCLUDE: Option<readonly string[]> = patterns(
+  "exclude",
+  "Leave out what matches; the last pattern that matches decides (repeatable)",
+);
+
+/** What `--links` takes. */
+export type LinksChoice = "skip" | "follow";
+
+/** What to do about links. */
+export const LINKS: Option<LinksChoice> = choice("links", ["skip", "follow"], {
+  fallback: "skip",
+  help:
+    "Leave links out, or follow those that stay inside the directory (default skip)",
+});
+
+/** Keep permission bits. */
+export const PRESERVE: Option<boolean> = flag(
+  "preserve",
+  "p",
+  "Keep permission bits; times are always kept",
+);
+
+/** Compare content. */
+export const CHECKSUM: Option<boolean> = flag(
+  "checksum",
+  "c",
+  "Compare files by digest, not by size and time",
+);
+
+/** Change nothing. */
+export const DRY_RUN: Option<boolean> = flag(
+  "dry-run",
+  "n",
+  "Show what would be done, and do nothing",
+);
+
+/** From the server to this machine. */
+export const FROM_SERVER: Option<boolean> = flag(
+  "from-server",
+  "",
+  "REMOTE is the source: make LOCAL like it",
+);
+
+/** From this machine to the server. */
+export const TO_SERVER: Option<boolean> = flag(
+  "to-server",
+  "",
+  "LOCAL is the source: make REMOTE like it",
+);
+
+/** Delete what the source does not have. */
+export const DELETE: Option<boolean> = flag(
+  "delete",
+  "",
+  "Delete what DESTINATION has and SOURCE has not; asks first",
+);
+
+/** Do not ask. */
+export const YES: Option<boolean> = flag(
+  "yes",
+  "y",
+  "Delete without asking",
+);
 
 /** More columns. */
 export const LONG: Option<boolean> = flag(

@@ -31,6 +31,10 @@ export interface CommandLine {
   readonly operands: readonly string[];
   /** The value of an option, or its fallback. */
   value<T>(option: Option<T>): T;
+  /** Which of these options were given, in order and as often, each with its text; none with a flag. */
+  given(
+    options: readonly AnyOption[],
+  ): ReadonlyArray<readonly [option: AnyOption, text: string]>;
 }
 
 /**
@@ -75,6 +79,11 @@ export function readCommandLine(
     operands,
     value: <T>(option: Option<T>): T =>
       values.has(option) ? values.get(option) as T : option.fallback,
+    given: (options) =>
+      words.sequence.flatMap(([name, text]) =>
+        options.filter((option) => option.name === name)
+          .map((option) => [option, text] as const)
+      ),
   };
 }
 
@@ -92,6 +101,7 @@ function asking(
     command,
     operands: [],
     value: (option) => option.fallback,
+    given: () => [],
   };
 }
 

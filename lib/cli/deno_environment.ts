@@ -8,6 +8,7 @@
 import { connect } from "../client/mod.ts";
 import { systemClock } from "../platform/mod.ts";
 import { checkServe, serve } from "../server/mod.ts";
+import { DenoDisk } from "../storage/mod.ts";
 import {
   type Environment,
   type LocalEntry,
@@ -80,6 +81,17 @@ function variable(name: string): string | undefined {
   return state === "granted" ? Deno.env.get(name) : undefined;
 }
 
+/** Bytes of a line that is typed as an answer. */
+const ANSWER_SIZE = 1024;
+
+/** Reads what terminals give: whole lines. */
+async function readLine(): Promise<string | undefined> {
+  const buffer = new Uint8Array(ANSWER_SIZE);
+  const count = await Deno.stdin.read(buffer);
+  if (count === null) return undefined;
+  return new TextDecoder().decode(buffer.subarray(0, count)).trim();
+}
+
 async function look(path: string): Promise<LocalEntry> {
   const { state } = await Deno.permissions.query({ name: "read", path });
   if (state !== "granted") return MISSING;
@@ -113,9 +125,16 @@ function onUnhandledRejection(listener: (reason: unknown) => void): () => void {
 
 /** The environment of this process. */
 export function denoEnvironment(): Environment {
+  const stderr = denoOutput(Deno.stderr);
   return {
     stdout: denoOutput(Deno.stdout),
-    stderr: denoOutput(Deno.stderr),
+    stderr,
+    disk: new DenoDisk(),
+    canAsk: Deno.stdin.isTerminal() && stderr.isTerminal,
+    async ask(question): Promise<string | undefined> {
+      await stderr.write(question);
+      return await readLine();
+    },
     clock: systemClock,
     platform: {
       deno: Deno.version.deno,

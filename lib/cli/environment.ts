@@ -8,6 +8,7 @@
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import type { Offer, ServeOptions, Server } from "../server/mod.ts";
+import type { Disk } from "../storage/mod.ts";
 
 /** Where text and bytes go. Calls are done in their order. */
 export interface Output {
@@ -59,6 +60,12 @@ export interface Environment {
   readonly clock: Clock;
   /** What this is. */
   readonly platform: Platform;
+  /** Local files. */
+  readonly disk: Disk;
+  /** Whether somebody is there to be asked. */
+  readonly canAsk: boolean;
+  /** Asks for a line; `undefined` if none comes. */
+  ask(question: string): Promise<string | undefined>;
   /** What is fed to the program; asked for at most once. */
   stdin(): ReadableStream<Uint8Array>;
   /** An environment variable; `undefined` also where this process may not look. */

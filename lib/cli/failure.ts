@@ -22,6 +22,8 @@ export interface Attempt {
   readonly path?: string | undefined;
   /** The local file to write, if that is not the same. */
   readonly target?: string | undefined;
+  /** Failures whose usual hints do not fit here. */
+  readonly unhinted?: readonly FerryErrorCode[];
   /** The server. */
   readonly server: NetworkAddress;
 }
@@ -152,7 +154,9 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
       ? undefined
       : quoteName(path === "" ? "/" : path),
     phrase: withoutName(error.message, path) + place(error, server),
-    hint: hintFor(error, doing),
+    hint: attempt.unhinted?.includes(error.code)
+      ? undefined
+      : hintFor(error, doing),
   });
   return { code, side, path, message };
 }

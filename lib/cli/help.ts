@@ -127,7 +127,7 @@ export function programHelp(program: ProgramSpec): string {
   const options = commonOptions(program);
   return [
     `Usage: ${program.name} [OPTIONS] COMMAND HOST[:PORT] [ARGS]\n`,
-    "Move files to and from a Ferry server; nothing arrives half.\n\n",
+    "Move files to and from a Ferry server; nothing arrives half.\n",
     "Commands:\n",
     ...commands,
     "\nOptions:\n",

@@ -10,6 +10,7 @@ import type {
   ReconnectEvent,
   RemoteEntry,
   SessionInfo,
+  TreeEvent,
 } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import type { Output } from "./environment.ts";
@@ -23,9 +24,11 @@ import type {
   RenameReport,
   Reporter,
   TransferSummary,
+  TreeReport,
+  TreeStyle,
 } from "./reporter.ts";
 import { stackOf } from "./stack.ts";
-import type { MeterReading, TransferMeter } from "./transfer_meter.ts";
+import type { Meter, MeterReading } from "./transfer_meter.ts";
 
 /** What a {@linkcode JsonReporter} is made of. */
 export interface JsonReporterOptions {
@@ -60,6 +63,7 @@ function progressFields(reading: MeterReading): Fields {
     filesTotal: reading.filesTotal,
     bytes: reading.bytes,
     bytesTotal: reading.bytesTotal ?? null,
+    ...reading.isCounting === undefined ? {} : { counting: reading.isCounting },
     rate: reading.rate === undefined ? null : Math.round(reading.rate),
     remaining: reading.remaining === undefined
       ? null
@@ -132,7 +136,7 @@ export class JsonReporter implements Reporter {
 
   async transfersBegin(
     direction: Direction,
-    meter: TransferMeter,
+    meter: Meter,
     isShown: boolean,
   ): Promise<void> {
     const { filesTotal, bytesTotal } = meter.read();
@@ -141,11 +145,91 @@ export class JsonReporter implements Reporter {
       files: filesTotal,
       bytes: bytesTotal ?? null,
     });
-    if (!isShown) return;
+    if (isShown) this.#show(meter);
+  }
+
+  #show(meter: Meter): void {
     const style = eventStyle((reading) =>
       this.#tell("progress", progressFields(reading))
     );
     this.#display = new ProgressDisplay(this.#options.clock, meter, style);
+  }
+
+  async treesBegin(
+    { command, direction, isDry }: TreeStyle,
+    meter: Meter,
+    isShown: boolean,
+  ): Promise<void> {
+    await this.#tell("start", {
+      command,
+      direction,
+      // How much there is, shows while it is listed.
+      files: null,
+      bytes: null,
+      dryRun: isDry,
+    });
+    if (isShown) this.#show(meter);
+  }
+
+  async treeEvent(
+    event: Exclude<TreeEvent, { kind: "failed" }>,
+    { direction, isDry }: TreeStyle,
+  ): Promise<void> {
+    const dryRun = isDry ? { dryRun: true } : {};
+    switch (event.kind) {
+      case "folder": {
+        const { remote: path, local } = event;
+        return await this.#tell("folder", { path, local, ...dryRun });
+      }
+      case "file": {
+        if (event.receipt !== undefined) {
+          return await this.receipt(direction, event.receipt);
+        }
+        const { remote: path, local, size = null } = event.file;
+        const { publication } = event;
+        const fields = { path, local, size, publication, ...dryRun };
+        return await this.#tell(isDry ? "file" : "skipped", {
+          ...fields,
+          ...isDry ? {} : { reason: "exists" },
+        });
+      }
+      case "left-out": {
+        const { remote: path, local, reason } = event;
+        return await this.#tell("skipped", { path, local, reason, ...dryRun });
+      }
+      case "deleted": {
+        const [path, local] = direction === "get"
+          ? [null, event.target]
+          : [event.target, null];
+        const type = event.isFolder ? "directory" : "file";
+        return await this.#tell("deleted", { path, local, type, ...dryRun });
+      }
+      case "equal":
+        // A million of them say nothing; they are counted at the end.
+    }
+  }
+
+  async treesEnd(report: TreeReport, style: TreeStyle): Promise<void> {
+    await this.transfersStop();
+    await this.#tell("done", {
+      command: style.command,
+      direction: style.direction,
+      files: report.files,
+      equal: report.equal,
+      skipped: report.skipped,
+      links: report.links,
+      specials: report.specials,
+      folders: report.folders,
+      deleted: report.deleted,
+      extra: report.extra,
+      failed: report.failed,
+      notTried: report.notTried,
+      bytes: report.bytes,
+      wireBytes: report.wireBytes,
+      seconds: inSeconds(report.elapsed),
+      durable: report.isDurable ?? null,
+      dryRun: style.isDry,
+    });
   }
 
   receipt(_direction: Direction, receipt: Receipt): Promise<void> {

@@ -1,6 +1,7 @@
 /**
  * Everything that Ferry says to people, but for the help, which the tables of
- * commands and options hold.
+ * commands and options hold, and for what is wrong with a command line, which
+ * stands in `usage_messages.ts`.
  *
  * The policy:
  *
@@ -18,11 +19,16 @@
  * @module
  */
 
-import type { Receipt, ReconnectEvent } from "../client/mod.ts";
+import type {
+  Receipt,
+  ReconnectEvent,
+  TreeEvent,
+  TreeSummary,
+} from "../client/mod.ts";
 import type { Right } from "../protocol/mod.ts";
 import type { Offer } from "../server/mod.ts";
 import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
-import { escapeText, quoteName } from "./escape.ts";
+import { escapeName, escapeText, quoteName } from "./escape.ts";
 import {
   formatCount,
   formatDuration,
@@ -30,154 +36,7 @@ import {
   formatSize,
 } from "./format.ts";
 
-/** Why there is no `--digest none`. */
-export const INTEGRITY_IS_NEVER_OFF =
-  'Option "--digest" has no "none": every file is always verified, and "auto" costs next to nothing';
-
-/** What is wrong with a command line; each is one whole sentence. */
-export const usage = {
-  missingCommand: (program: string): string =>
-    `A command is missing; "${program} --help" lists them`,
-
-  unknownCommand(
-    program: string,
-    word: string,
-    meant: string | undefined,
-  ): string {
-    return `Unknown command ${quoteName(word)}${
-      meant === undefined
-        ? `; "${program} --help" lists the commands`
-        : `: did you mean "${meant}"?`
-    }`;
-  },
-
-  unknownOption(
-    command: string,
-    option: string,
-    similar: {
-      readonly meant: string | undefined;
-      readonly others: readonly string[];
-    },
-  ): string {
-    const unknown = `Unknown option ${quoteName(option)} for "${command}"`;
-    if (similar.others.length > 0) {
-      return `${unknown}: it belongs to ${listOf(similar.others)}`;
-    }
-    return similar.meant === undefined
-      ? `${unknown}; see ${helpCommand(command)}`
-      : `${unknown}: did you mean "${similar.meant}"?`;
-  },
-
-  missingOperand: (command: string, operand: string): string =>
-    `${operand} is missing for "${command}"; see ${helpCommand(command)}`,
-
-  unexpected: (command: string, word: string): string =>
-    `Unexpected ${quoteName(word)} for "${command}"; see ${
-      helpCommand(command)
-    }`,
-
-  missingValue(option: string, placeholder: string, inline?: string): string {
-    const missing = `Option "${option}" needs a value: ${placeholder}`;
-    return inline === undefined
-      ? missing
-      : `${missing} (if that is the value, write ${quoteName(inline)})`;
-  },
-
-  needlessValue: (option: string): string =>
-    `Option ${quoteName(option)} takes no value`,
-
-  contradiction: (one: string, other: string): string =>
-    `Options "${one}" and "${other}" contradict each other`,
-
-  emptyValue: (option: string): string =>
-    `Option "${option}" needs a value that is not empty`,
-
-  badChoice: (
-    option: string,
-    value: string,
-    words: readonly string[],
-  ): string =>
-    `Option "${option}" cannot be ${quoteName(value)}: choose ${
-      listOf(words, "or")
-    }`,
-
-  badSeconds: (
-    option: string,
-    value: string,
-    min: number,
-    max: number,
-  ): string =>
-    `Option "${option}" cannot be ${
-      quoteName(value)
-    }: give seconds from ${min} to ${max}, such as 30 or 2.5`,
-
-  badHost: (text: string): string =>
-    `Cannot use ${
-      quoteName(text)
-    } as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT`,
-
-  badPort: (text: string, port: string): string =>
-    `Cannot use ${quoteName(text)}: ${
-      quoteName(port)
-    } is no port, which is a number up to 65535`,
-
-  badScheme: (text: string, scheme: string): string =>
-    `Cannot use ${quoteName(text)}: Ferry does not speak ${
-      quoteName(scheme)
-    }, write tcp://HOST`,
-
-  tlsNotBuilt: (text: string): string =>
-    `Cannot use ${
-      quoteName(text)
-    }: TLS is not built yet, only tcp:// works in this version`,
-
-  plainMustBeAsked: (text: string): string =>
-    `Cannot connect to ${
-      quoteName(text)
-    }: TLS is not built yet, and unencrypted TCP beyond this machine must be asked for as ${
-      quoteName(`tcp://${text}`)
-    }`,
-
-  listenNeedsHost: (text: string): string =>
-    `Cannot listen on ${
-      quoteName(text)
-    }: say where, as 127.0.0.1:PORT for this machine only or 0.0.0.0:PORT for every network`,
-
-  plainListen: (address: NetworkAddress): string =>
-    `Cannot listen on tcp://${
-      formatAddress(address)
-    }: it is reachable beyond this machine and unencrypted, which needs --allow-plain`,
-
-  badRemoteName: (text: string, problem: string): string =>
-    `Cannot use ${quoteName(text)}: the name ${problem}`,
-
-  notTheRoot: (doing: string, text: string): string =>
-    `Cannot ${doing} ${quoteName(text)}: it means the top of the server's tree`,
-
-  badLocalName: (segment: string): string =>
-    `Cannot make a file named ${
-      quoteName(segment)
-    } on this system; choose a name with -o`,
-
-  nameless: (local: string): string =>
-    `Cannot put ${quoteName(local)}: it has no name of its own`,
-
-  cannotBeRemote: (local: string, problem: string): string =>
-    `Cannot put ${
-      quoteName(local)
-    } under its own name: the name ${problem}; choose a name with -o`,
-
-  twins: (one: string, other: string, target: string): string =>
-    `Cannot take both ${quoteName(one)} and ${
-      quoteName(other)
-    }: both would be ${quoteName(target)}`,
-
-  stdinNeedsName: (): string =>
-    'Cannot put "-" (stdin) without a name: add -o REMOTE, which is not a directory',
-
-  stdinIsAlone: (): string =>
-    'Cannot put "-" (stdin) together with other files; a file of that name is "./-"',
-};
+export { INTEGRITY_IS_NEVER_OFF, usage } from "./usage_messages.ts";
 
 /** What `--debug` adds for mistakes of ours. */
 export const INTERNAL_HINT =
@@ -209,6 +68,17 @@ export const problems = {
   someFailed: (failed: number, total: number, noun: string): string =>
     `${failed} of ${formatCount(total, noun)} failed`,
 
+  /** Listing may have ended before everything was known. */
+  endedEarly: (count: number): string =>
+    `The connection is gone, so ${
+      formatCount(count, "file")
+    } that were listed were not tried, and others may be missing; the same command continues`,
+
+  notDeleted: (count: number): string =>
+    `${formatCount(count, "entry")} that the source does not have left as ${
+      count === 1 ? "it is" : "they are"
+    }`,
+
   notTried: (count: number, noun: string): string =>
     `${formatCount(count, noun)} not tried: the connection is gone`,
 };
@@ -219,7 +89,7 @@ export const hints = {
   parents: "use -p to make it as well",
   noDirectory: "does the directory exist?",
   notEmpty: "use -r to remove it with everything in it",
-  oneByOne: "only single files can be moved",
+  oneByOne: "use -r to move directories as well",
   refused: "is ferryd running there?",
   unknownHost: "is the name right?",
   unreachable: "is the network up?",
@@ -238,6 +108,51 @@ function durability(isDurable: boolean | undefined): string {
   return isDurable ? " and durable" : ", not yet on stable storage";
 }
 
+/** So much in that time, and how fast where that says something. */
+function movedIn(bytes: number, elapsed: number): string {
+  // What is over in no time has no rate.
+  const isWorthARate = elapsed > 0 && (bytes >= RATED_SIZE || elapsed >= 1000);
+  const rate = isWorthARate ? ` (${formatRate(bytes * 1000 / elapsed)})` : "";
+  return `${formatSize(bytes)} in ${formatDuration(elapsed)}${rate}`;
+}
+
+/** Columns of what a dry run would do: the longest of its words and a space. */
+const PLAN_COLUMNS = 8;
+
+/** Paths that a question shows: as many as nobody has to scroll for. */
+const SHOWN_DELETIONS = 10;
+
+const PLAN_VERBS: Readonly<Record<string, string>> = {
+  replaced: "replace",
+  skipped: "skip",
+};
+
+const PLAN_REASONS: Readonly<Record<string, string>> = {
+  renamed: "  (under another name: this one is taken)",
+  skipped: "  (the name is taken)",
+};
+
+/** What else there is to say of a tree. */
+function treeCounts(report: TreeSummary, isDry: boolean): string[] {
+  const parts: ReadonlyArray<readonly [count: number, text: string]> = [
+    [report.equal, `${report.equal} unchanged`],
+    [report.skipped, `${formatCount(report.skipped, "file")} skipped`],
+    [report.links, `${formatCount(report.links, "link")} skipped`],
+    [
+      report.specials,
+      `${formatCount(report.specials, "special file")} skipped`,
+    ],
+    [
+      report.folders,
+      `${formatCount(report.folders, "directory")} ${
+        isDry ? "to make" : "made"
+      }`,
+    ],
+    [report.deleted, `${report.deleted} ${isDry ? "to delete" : "deleted"}`],
+  ];
+  return parts.filter(([count]) => count > 0).map(([, text]) => text);
+}
+
 /** What was done, for people. */
 export const notes = {
   summary(summary: {
@@ -254,13 +169,9 @@ export const notes = {
       ? ""
       : `, ${formatCount(skipped, "file")} skipped`;
     if (files === 0) return `${verb} nothing${left}`;
-    // What is over in no time has no rate.
-    const isWorthARate = elapsed > 0 &&
-      (bytes >= RATED_SIZE || elapsed >= 1000);
-    const rate = isWorthARate ? ` (${formatRate(bytes * 1000 / elapsed)})` : "";
-    return `${verb} ${formatCount(files, "file")}, ${formatSize(bytes)} in ${
-      formatDuration(elapsed)
-    }${rate}, verified${durability(summary.isDurable)}${left}`;
+    return `${verb} ${formatCount(files, "file")}, ${
+      movedIn(bytes, elapsed)
+    }, verified${durability(summary.isDurable)}${left}`;
   },
 
   /** What a receipt says that is not as expected; `undefined` if nothing is. */
@@ -276,6 +187,79 @@ export const notes = {
     }
     if (receipt.publication === "replaced") return `Replaced ${name}`;
     return undefined;
+  },
+
+  /** A file was left out without a question to the other end. */
+  taken: (name: string): string =>
+    `Skipped ${quoteName(name)}: the name is taken`,
+
+  /** What a dry run shows of an entry; nothing of what is there already. */
+  planned(
+    event: Exclude<TreeEvent, { kind: "failed" }>,
+    direction: "get" | "put",
+  ): string | undefined {
+    const isGet = direction === "get";
+    const line = (verb: string, name: string, why = ""): string =>
+      `${verb.padEnd(PLAN_COLUMNS)}${escapeName(name)}${why}`;
+    switch (event.kind) {
+      case "equal":
+        return undefined;
+      case "folder":
+        return line("make", `${isGet ? event.local : event.remote}/`);
+      case "deleted":
+        return line("delete", `${event.target}${event.isFolder ? "/" : ""}`);
+      case "left-out":
+        return line(
+          "skip",
+          isGet ? event.remote : event.local,
+          event.reason === "link"
+            ? "  (a link)"
+            : "  (neither file nor directory)",
+        );
+      case "file": {
+        const { local, remote } = event.file;
+        const verb = PLAN_VERBS[event.publication] ?? (isGet ? "get" : "put");
+        return line(
+          verb,
+          isGet ? local : remote,
+          PLAN_REASONS[event.publication],
+        );
+      }
+    }
+  },
+
+  treeSummary(
+    report: TreeSummary & { readonly elapsed: number },
+    style: {
+      readonly direction: "get" | "put";
+      readonly isDry: boolean;
+    },
+  ): string {
+    const { files, bytes, elapsed, isDurable } = report;
+    const isGet = style.direction === "get";
+    const done = style.isDry
+      ? `Would ${isGet ? "fetch" : "send"}`
+      : isGet
+      ? "Fetched"
+      : "Sent";
+    const moved = files === 0
+      ? `${done} nothing`
+      : style.isDry
+      ? `${done} ${formatCount(files, "file")}, ${formatSize(bytes)}`
+      : `${done} ${formatCount(files, "file")}, ${
+        movedIn(bytes, elapsed)
+      }, verified${durability(isDurable)}`;
+    return [moved, ...treeCounts(report, style.isDry)].join(", ");
+  },
+
+  confirmDelete(paths: readonly string[], destination: string): string {
+    const shown = paths.slice(0, SHOWN_DELETIONS)
+      .map((path) => `  ${escapeName(path)}\n`);
+    const more = paths.length - shown.length;
+    if (more > 0) shown.push(`  and ${formatCount(more, "more entry")}\n`);
+    return `The source does not have:\n${shown.join("")}Delete ${
+      paths.length === 1 ? "it" : `these ${formatCount(paths.length, "entry")}`
+    } from ${quoteName(destination)}? [y/N] `;
   },
 
   digest: (algorithm: string, value: string, name: string): string =>
@@ -335,19 +319,4 @@ export function refusalLines(
   return [...reasons].map(([reason, rights]) =>
     `${rights.map(([right]) => right).join(", ")}: ${escapeText(reason)}`
   );
-}
-
-function helpCommand(command: string): string {
-  if (command === "ferry" || command === "ferryd") return `"${command} --help"`;
-  return command === "check"
-    ? '"ferryd check --help"'
-    : `"ferry ${command} --help"`;
-}
-
-function listOf(words: readonly string[], conjunction = "and"): string {
-  const quoted = words.map((word) => `"${word}"`);
-  const last = quoted.pop() ?? "";
-  return quoted.length === 0
-    ? last
-    : `${quoted.join(", ")} ${conjunction} ${last}`;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { filterProblem } from "../client/mod.ts";
 import { usage } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -81,6 +82,24 @@ export function text(
     read(value): string {
       if (value === "") throw new UsageError(usage.emptyValue(`--${name}`));
       return value;
+    },
+  };
+}
+
+/** An option with patterns for names, which may be repeated. */
+export function patterns(
+  name: string,
+  help: string,
+): Option<readonly string[]> {
+  return {
+    name,
+    placeholder: "PATTERN",
+    help,
+    fallback: [],
+    read(value, previous): readonly string[] {
+      const problem = filterProblem(value);
+      if (problem === undefined) return [...previous, value];
+      throw new UsageError(usage.badPattern(`--${name}`, value, problem));
     },
   };
 }

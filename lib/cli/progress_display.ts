@@ -8,7 +8,7 @@
 import type { CancelTimer, Clock } from "../platform/mod.ts";
 import type { Output } from "./environment.ts";
 import { progressLine } from "./progress_line.ts";
-import type { MeterReading, TransferMeter } from "./transfer_meter.ts";
+import type { Meter, MeterReading } from "./transfer_meter.ts";
 
 /** How often a display shows something, and how. */
 export interface ProgressStyle {
@@ -70,7 +70,7 @@ export function eventStyle(
 export class ProgressDisplay {
   readonly #clock: Clock;
   readonly #style: ProgressStyle;
-  readonly #meter: TransferMeter;
+  readonly #meter: Meter;
   #cancel: CancelTimer = () => {};
   #isStopped = false;
 
@@ -79,7 +79,7 @@ export class ProgressDisplay {
    * @param meter What to look at.
    * @param style How to show it.
    */
-  constructor(clock: Clock, meter: TransferMeter, style: ProgressStyle) {
+  constructor(clock: Clock, meter: Meter, style: ProgressStyle) {
     this.#clock = clock;
     this.#meter = meter;
     this.#style = style;

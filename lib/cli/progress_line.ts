@@ -13,10 +13,16 @@ const GAP = "  ";
 /** Columns below which a name says nothing. */
 const NAME_COLUMNS_MIN = 8;
 
-function amount({ bytes, bytesTotal }: MeterReading): string {
+/** Marks a total that may still grow. */
+function more({ isCounting }: MeterReading): string {
+  return isCounting ? "+" : "";
+}
+
+function amount(reading: MeterReading): string {
+  const { bytes, bytesTotal } = reading;
   return bytesTotal === undefined
     ? formatSize(bytes)
-    : `${formatSize(bytes)} of ${formatSize(bytesTotal)}`;
+    : `${formatSize(bytes)} of ${formatSize(bytesTotal)}${more(reading)}`;
 }
 
 function remaining(reading: MeterReading): string {
@@ -38,7 +44,10 @@ function parts(reading: MeterReading): Array<{ text: string; rank: number }> {
     { text: amount(reading), rank: 1 },
     { text: rate === undefined ? "" : formatRate(rate), rank: 2 },
     { text: percent === undefined ? "" : remaining(reading), rank: 3 },
-    { text: isOne ? "" : `file ${current} of ${filesTotal}`, rank: 4 },
+    {
+      text: isOne ? "" : `file ${current} of ${filesTotal}${more(reading)}`,
+      rank: 4,
+    },
   ].filter(({ text }) => text !== "");
 }
 

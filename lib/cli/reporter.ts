@@ -10,12 +10,32 @@ import type {
   ReconnectEvent,
   RemoteEntry,
   SessionInfo,
+  TreeEvent,
+  TreeSummary,
 } from "../client/mod.ts";
 import type { Failure } from "./failure.ts";
-import type { TransferMeter } from "./transfer_meter.ts";
+import type { Meter } from "./transfer_meter.ts";
 
 /** Which way files go. */
 export type Direction = "get" | "put";
+
+/** How trees are moved, as far as it shows. */
+export interface TreeStyle {
+  /** Which way. */
+  readonly direction: Direction;
+  /** The command. */
+  readonly command: "get" | "put" | "sync";
+  /** Whether nothing is really done. */
+  readonly isDry: boolean;
+  /** Whether the digest was asked for by name. */
+  readonly isDigestShown: boolean;
+}
+
+/** How the trees of a command went. */
+export interface TreeReport extends TreeSummary {
+  /** Milliseconds that it took. */
+  readonly elapsed: number;
+}
 
 /** How a listing looks. */
 export interface ListingStyle {
@@ -72,7 +92,7 @@ export interface Reporter {
   /** Transfers begin; `meter` knows how far they are. */
   transfersBegin(
     direction: Direction,
-    meter: TransferMeter,
+    meter: Meter,
     isShown: boolean,
   ): Promise<void>;
   /** A file is through. */
@@ -81,6 +101,15 @@ export interface Reporter {
     receipt: Receipt,
     isDigestShown: boolean,
   ): Promise<void>;
+  /** Trees begin; `meter` knows how far they are. */
+  treesBegin(style: TreeStyle, meter: Meter, isShown: boolean): Promise<void>;
+  /** Something was done in a tree, or would be; failures are told apart from that. */
+  treeEvent(
+    event: Exclude<TreeEvent, { kind: "failed" }>,
+    style: TreeStyle,
+  ): Promise<void>;
+  /** The trees of the command are over, well or not. */
+  treesEnd(report: TreeReport, style: TreeStyle): Promise<void>;
   /** The transfers of the command are over, well or not. */
   transfersEnd(summary: TransferSummary): Promise<void>;
   /** Nothing more is shown of transfers, also if they were broken off. */

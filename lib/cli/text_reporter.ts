@@ -9,6 +9,7 @@ import type {
   ReconnectEvent,
   RemoteEntry,
   SessionInfo,
+  TreeEvent,
 } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import { formatAddress } from "../transport/mod.ts";
@@ -30,9 +31,11 @@ import type {
   RenameReport,
   Reporter,
   TransferSummary,
+  TreeReport,
+  TreeStyle,
 } from "./reporter.ts";
 import { stackOf } from "./stack.ts";
-import type { TransferMeter } from "./transfer_meter.ts";
+import type { Meter } from "./transfer_meter.ts";
 
 /** What a {@linkcode TextReporter} is made of. */
 export interface TextReporterOptions {
@@ -171,7 +174,7 @@ export class TextReporter implements Reporter {
 
   transfersBegin(
     _direction: Direction,
-    meter: TransferMeter,
+    meter: Meter,
     isShown: boolean,
   ): Promise<void> {
     if (isShown) {
@@ -191,6 +194,37 @@ export class TextReporter implements Reporter {
     if (!isDigestShown || receipt.digest === undefined) return;
     const { algorithm, value } = receipt.digest;
     await this.#note(notes.digest(algorithm, value, receipt.path));
+  }
+
+  treesBegin(
+    { direction }: TreeStyle,
+    meter: Meter,
+    isShown: boolean,
+  ): Promise<void> {
+    return this.transfersBegin(direction, meter, isShown);
+  }
+
+  async treeEvent(
+    event: Exclude<TreeEvent, { kind: "failed" }>,
+    style: TreeStyle,
+  ): Promise<void> {
+    if (style.isDry) {
+      const line = notes.planned(event, style.direction);
+      if (line !== undefined) await this.#result(`${line}\n`);
+    } else if (event.kind === "file" && event.receipt !== undefined) {
+      const { direction, isDigestShown } = style;
+      await this.receipt(direction, event.receipt, isDigestShown);
+    } else if (event.kind === "file") {
+      const { local, remote } = event.file;
+      await this.#note(
+        notes.taken(style.direction === "get" ? local : remote),
+      );
+    }
+  }
+
+  async treesEnd(report: TreeReport, style: TreeStyle): Promise<void> {
+    await this.transfersStop();
+    await this.#note(notes.treeSummary(report, style));
   }
 
   async transfersEnd(summary: TransferSummary): Promise<void> {

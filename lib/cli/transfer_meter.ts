@@ -28,6 +28,14 @@ export interface MeterReading {
   readonly remaining: number | undefined;
   /** The file that is being moved. */
   readonly name: string;
+  /** Whether the totals may still grow; only told of trees. */
+  readonly isCounting?: boolean;
+}
+
+/** Knows how far transfers are. */
+export interface Meter {
+  /** How far everything is now. */
+  read(): MeterReading;
 }
 
 /** Milliseconds that the rate looks back: long enough to be steady, short enough to be true. */
@@ -44,12 +52,47 @@ interface Sample {
   readonly bytes: number;
 }
 
-/** Adds up the transfers of one command. */
-export class TransferMeter {
+/** Watches how fast bytes come in. */
+export class RateWindow {
   readonly #clock: Clock;
-  readonly #sizes: Array<number | undefined>;
   readonly #startedAt: number;
   readonly #samples: Sample[] = [];
+
+  /** @param clock The time. */
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#startedAt = clock.monotonic();
+    this.#samples.push({ at: this.#startedAt, bytes: 0 });
+  }
+
+  /** Milliseconds since the beginning. */
+  get elapsed(): number {
+    return this.#clock.monotonic() - this.#startedAt;
+  }
+
+  /** So many bytes have come by now. */
+  sample(bytes: number): void {
+    const at = this.#clock.monotonic();
+    const last = this.#samples.at(-1);
+    if (last !== undefined && at - last.at < SAMPLE_INTERVAL) return;
+    this.#samples.push({ at, bytes });
+  }
+
+  /** Bytes a second over the last seconds; `undefined` while it is too early to say. */
+  rate(bytes: number): number | undefined {
+    const now = this.#clock.monotonic();
+    // The newest sample that is older than the window is where it begins.
+    while ((this.#samples[1]?.at ?? now) <= now - WINDOW) this.#samples.shift();
+    const first = this.#samples[0];
+    if (first === undefined || now - first.at < RATE_DELAY) return undefined;
+    return (bytes - first.bytes) * 1000 / (now - first.at);
+  }
+}
+
+/** Adds up the transfers of one command. */
+export class TransferMeter implements Meter {
+  readonly #sizes: Array<number | undefined>;
+  readonly #window: RateWindow;
   #file = -1;
   #name = "";
   #bytesBefore = 0;
@@ -61,15 +104,13 @@ export class TransferMeter {
    * @param sizes Size of each file, in their order, where known.
    */
   constructor(clock: Clock, sizes: ReadonlyArray<number | undefined>) {
-    this.#clock = clock;
     this.#sizes = [...sizes];
-    this.#startedAt = clock.monotonic();
-    this.#samples.push({ at: this.#startedAt, bytes: 0 });
+    this.#window = new RateWindow(clock);
   }
 
   /** Milliseconds since the beginning. */
   get elapsed(): number {
-    return this.#clock.monotonic() - this.#startedAt;
+    return this.#window.elapsed;
   }
 
   /** The next file begins. */
@@ -101,7 +142,7 @@ export class TransferMeter {
     this.#sample();
     const bytes = this.#bytesBefore + this.#bytesOfFile;
     const bytesTotal = this.#total();
-    const rate = this.#rate(bytes);
+    const rate = this.#window.rate(bytes);
     const isRunning = this.#name !== "";
     return {
       files: this.#file + (isRunning ? 0 : 1),
@@ -136,23 +177,12 @@ export class TransferMeter {
   }
 
   #sample(): void {
-    const at = this.#clock.monotonic();
-    const last = this.#samples.at(-1);
-    if (last !== undefined && at - last.at < SAMPLE_INTERVAL) return;
-    this.#samples.push({ at, bytes: this.#bytesBefore + this.#bytesOfFile });
-  }
-
-  #rate(bytes: number): number | undefined {
-    const now = this.#clock.monotonic();
-    // The newest sample that is older than the window is where it begins.
-    while ((this.#samples[1]?.at ?? now) <= now - WINDOW) this.#samples.shift();
-    const first = this.#samples[0];
-    if (first === undefined || now - first.at < RATE_DELAY) return undefined;
-    return (bytes - first.bytes) * 1000 / (now - first.at);
+    this.#window.sample(this.#bytesBefore + this.#bytesOfFile);
   }
 }
 
-function remainingTime(
+/** Seconds to go; `undefined` where nobody can say. */
+export function remainingTime(
   bytes: number,
   total: number | undefined,
   rate: number | undefined,

@@ -18,6 +18,8 @@ import type { AnyOption } from "./option.ts";
 export interface Words {
   /** The values of each given option by its name, as typed; none for a flag. */
   readonly options: ReadonlyMap<string, readonly string[]>;
+  /** Every option that is known, as often as it was given, in order: its name, and its value if it takes one. */
+  readonly sequence: ReadonlyArray<readonly [name: string, value: string]>;
   /** Everything else. */
   readonly operands: readonly string[];
   /** The first option that is not known, as typed. */
@@ -31,6 +33,7 @@ const END_OF_OPTIONS = "--";
 /** Spells the options of a command line out. */
 class Speller {
   readonly options: string[] = [];
+  readonly sequence: Array<readonly [name: string, value: string]> = [];
   readonly operands: string[] = [];
   problem: string | undefined;
   readonly #known: readonly AnyOption[];
@@ -81,6 +84,7 @@ class Speller {
     if (placeholder === undefined) {
       if (inline !== undefined) this.problem ??= usage.needlessValue(shown);
       this.options.push(`--${name}`);
+      this.sequence.push([name, ""]);
       return;
     }
     const value = inline ?? this.#rest.shift();
@@ -92,6 +96,7 @@ class Speller {
       this.problem ??= usage.missingValue(shown, placeholder, meant);
     }
     this.options.push(`--${name}=${value ?? ""}`);
+    this.sequence.push([name, value ?? ""]);
   }
 }
 
@@ -136,5 +141,6 @@ export function splitWords(
     if (placeholder !== undefined && texts.length > 0) options.set(name, texts);
   }
   const operands = parsed._.map(String);
-  return { options, operands, unknown, problem: spelled.problem };
+  const { sequence, problem } = spelled;
+  return { options, sequence, operands, unknown, problem };
 }

@@ -25,3 +25,22 @@ export type {
   TransferOptions,
   TransferProgress,
 } from "./types.ts";
+export {
+  filterProblem,
+  type FilterRule,
+  getTree,
+  putTree,
+  type SetAttributes,
+  type SmallFiles,
+  type SyncOptions,
+  syncTree,
+  TREE_LIMITS,
+  type TreeDirection,
+  type TreeEvent,
+  type TreeFile,
+  type TreeLimits,
+  type TreeOptions,
+  type TreePlaces,
+  type TreeProgress,
+  type TreeSummary,
+} from "./tree/mod.ts";

@@ -27,7 +27,17 @@ Deno.test("runClient() fits its help on a screen of 24 lines of 80 columns", asy
 });
 
 Deno.test("runClient() has help with an example for every command", async () => {
-  const names = ["ls", "get", "put", "mv", "rm", "mkdir", "stat", "info"];
+  const names = [
+    "ls",
+    "get",
+    "put",
+    "sync",
+    "mv",
+    "rm",
+    "mkdir",
+    "stat",
+    "info",
+  ];
   for (const name of names) {
     const help = await run(makeWorld(), name, "--help");
     assertMatch(help, new RegExp(`^Usage: ferry ${name} \\[OPTIONS\\] HOST`));

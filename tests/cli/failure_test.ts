@@ -111,7 +111,7 @@ const SENTENCES: ReadonlyArray<
   [
     new FerryError("is-directory", "it is a directory"),
     { doing: "get", path: "d" },
-    'Cannot get "d": it is a directory (only single files can be moved)',
+    'Cannot get "d": it is a directory (use -r to move directories as well)',
   ],
   [
     new FerryError("is-directory", "it is a directory"),

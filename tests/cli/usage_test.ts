@@ -4,6 +4,10 @@ import { makeWorld } from "./world.ts";
 
 const H = "127.0.0.1";
 
+/** What `sync` says that is not told which way. */
+const SYNC_DIRECTION =
+  'Say which way: "ferry sync --from-server HOST REMOTE LOCAL" makes LOCAL like REMOTE, "ferry sync --to-server HOST LOCAL REMOTE" makes REMOTE like LOCAL';
+
 /** Wrong command lines of `ferry`, and the one line that each gets. */
 const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   [[], 'A command is missing; "ferry --help" lists them'],
@@ -34,7 +38,10 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
     ["get", "--no-resume", H, "a"],
     'Unknown option "--no-resume" for "get"; see "ferry get --help"',
   ],
-  [["get", "-r", H, "a"], 'Unknown option "-r" for "get": it belongs to "rm"'],
+  [
+    ["stat", "-r", H, "a"],
+    'Unknown option "-r" for "stat": it belongs to "get", "put" and "rm"',
+  ],
   [
     ["put", "--streams=4", H, "a"],
     'Unknown option "--streams" for "put"; see "ferry put --help"',
@@ -176,6 +183,68 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
     'Cannot take both "a/x" and "x": both would be "x"',
   ],
   [["put", H, ".."], 'Cannot put "..": it has no name of its own'],
+  [["put", "-r", H, ".."], 'Cannot put "..": it has no name of its own'],
+  [["put", H, "."], 'Cannot put ".": it has no name of its own'],
+  [
+    ["put", "-r", H, "-", "-o", "d"],
+    'Cannot put "-" (stdin) with -r; a directory of that name is "./-"',
+  ],
+  [
+    ["get", "-r", H, "d", "-o", "-"],
+    'Cannot get directories with "-o -": one stream cannot hold several files',
+  ],
+  [
+    ["get", "-r", H, "a/x", "b/x"],
+    'Cannot take both "a/x" and "b/x": both would be "x"',
+  ],
+  [["get", H, "d", "--dry-run"], 'Option "--dry-run" needs "-r"'],
+  [["get", H, "d", "--exclude", "x"], 'Option "--exclude" needs "-r"'],
+  [["put", "-pn", H, "d"], 'Option "--preserve" needs "-r"'],
+  [["put", H, "d", "--links=skip"], 'Option "--links" needs "-r"'],
+  [
+    ["put", "-r", H, "d", "--links", "copy"],
+    'Option "--links" cannot be "copy": choose "skip" or "follow"',
+  ],
+  [
+    ["get", "-r", H, "d", "--include", "[a"],
+    'Option "--include" cannot be "[a": the pattern has a [ without its ]',
+  ],
+  [
+    ["get", "-r", H, "d", "--exclude=/"],
+    'Option "--exclude" cannot be "/": the pattern matches nothing',
+  ],
+  [
+    ["sync", H, "a"],
+    'DESTINATION is missing for "sync"; see "ferry sync --help"',
+  ],
+  [
+    ["sync", H, "a", "b", "c", "--to-server"],
+    'Unexpected "c" for "sync"; see "ferry sync --help"',
+  ],
+  [["sync", H, "a", "b"], SYNC_DIRECTION],
+  [["sync", "--from-server", "--to-server", H, "a", "b"], SYNC_DIRECTION],
+  [["sync", "--from-server", H, "a", ""], "LOCAL cannot be empty"],
+  [["sync", "--to-server", H, "", "b"], "LOCAL cannot be empty"],
+  [
+    ["sync", "--to-server", H, "a", "../b"],
+    'Cannot use "../b": the name has a ".." segment',
+  ],
+  [
+    ["sync", "--to-server", "--yes", H, "a", "b"],
+    'Option "--yes" needs "--delete"',
+  ],
+  [
+    ["sync", "--to-server", "--delete", H, "a", "b"],
+    'Option "--delete" asks before it deletes, and nobody is there to be asked: add --yes, or see what it would do with --dry-run',
+  ],
+  [
+    ["sync", "--to-server", "--on-conflict", "skip", H, "a", "b"],
+    'Unknown option "--on-conflict" for "sync": it belongs to "get", "put" and "mv"',
+  ],
+  [
+    ["sync", "-r", "--to-server", H, "a", "b"],
+    'Unknown option "-r" for "sync": it belongs to "get", "put" and "rm"',
+  ],
   [
     ["put", H, "a\\b"],
     'Cannot put "a\\\\b" under its own name: the name has a backslash; choose a name with -o',

@@ -22,6 +22,7 @@ import type {
 import { OutputClosedError } from "../../lib/cli/environment.ts";
 import type { CancelTimer, Clock } from "../../lib/platform/mod.ts";
 import type { Offer, ServeOptions, Server } from "../../lib/server/mod.ts";
+import { type Disk, MemoryDisk } from "../../lib/storage/mod.ts";
 
 const UTF8 = new TextDecoder();
 
@@ -249,6 +250,9 @@ export interface WorldOptions {
   readonly stdin?: string;
   readonly isWindows?: boolean;
   readonly isTerminal?: boolean;
+  readonly disk?: Disk;
+  /** What somebody who is there answers. */
+  readonly answer?: string;
 }
 
 /** Makes a world. */
@@ -273,6 +277,12 @@ export function makeWorld(options: WorldOptions = {}): World {
       deno: "2.9.6",
       target: "x86_64-unknown-linux-gnu",
       isWindows: options.isWindows ?? false,
+    },
+    disk: options.disk ?? new MemoryDisk({ clock }),
+    canAsk: options.answer !== undefined,
+    async ask(question) {
+      await stderr.write(question);
+      return options.answer;
     },
     stdin: () => ReadableStream.from([new TextEncoder().encode(options.stdin)]),
     variable: (name) => options.variables?.[name],

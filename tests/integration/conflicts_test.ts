@@ -111,7 +111,7 @@ sceneTest(
       await scene.fails(
         ["put", host, "a", "--on-conflict", policy],
         6,
-        'Cannot put "a": is a directory (only single files can be moved)',
+        'Cannot put "a": is a directory (use -r to move directories as well)',
       );
       await scene.fails(
         ["get", host, "b", "--on-conflict", policy],

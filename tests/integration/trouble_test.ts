@@ -195,7 +195,7 @@ sceneTest("a source that is not there, or is no file", async (scene) => {
     5,
     `Cannot get "gone": not found on ${host}`,
   );
-  const only = "(only single files can be moved)";
+  const only = "(use -r to move directories as well)";
   await scene.fails(
     ["put", host, "dir"],
     6,

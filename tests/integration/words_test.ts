@@ -177,7 +177,6 @@ const LATER = [
   "--metrics",
   "--no-resume",
   "--retries",
-  "-r",
 ];
 
 sceneTest(

@@ -5,16 +5,20 @@
  */
 
 import type { Client, GetTarget } from "../../client/mod.ts";
-import { LOCAL_OUTPUT } from "../client_options.ts";
+import { LOCAL_OUTPUT, RECURSIVE } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
 import type { Environment, Output } from "../environment.ts";
+import { usage } from "../messages.ts";
 import {
   joinLocal,
   localNameOf,
+  readRemoteName,
   readRemoteNameBelowRoot,
   rejectTwins,
 } from "../names.ts";
 import type { Session, Work } from "../session.ts";
+import { UsageError } from "../usage_error.ts";
+import { rejectTreeOptions, runTrees, treeSettings } from "./tree.ts";
 import {
   type Job,
   runTransfers,
@@ -34,7 +38,9 @@ export async function planGet(
   line: CommandLine,
   environment: Environment,
 ): Promise<Work> {
+  rejectTreeOptions(line);
   const fetches = await planFetches(line, environment);
+  if (line.value(RECURSIVE)) return planTrees(line, fetches, environment);
   const settings = transferSettings(line, "get", environment);
   return async (session) => {
     const jobs = await prepare(session, fetches, settings);
@@ -42,14 +48,32 @@ export async function planGet(
   };
 }
 
+function planTrees(
+  line: CommandLine,
+  fetches: readonly Fetch[],
+  environment: Environment,
+): Work {
+  const jobs = fetches.map(({ remote, target }) => {
+    if (target === undefined) throw new UsageError(usage.noTreeToStdout());
+    return { remote, local: target };
+  });
+  const style = { command: "get", direction: "get" } as const;
+  const settings = treeSettings(line, style, environment);
+  return (session) => runTrees(session, jobs, settings);
+}
+
 async function planFetches(
   line: CommandLine,
   environment: Environment,
 ): Promise<Fetch[]> {
   const output = line.value(LOCAL_OUTPUT);
+  // With -r the top is a directory like any other, but has no name.
+  const read = line.value(RECURSIVE)
+    ? readRemoteName
+    : (text: string) => readRemoteNameBelowRoot(text, "get");
   const sources = line.operands.slice(1).map((given) => ({
     given,
-    remote: readRemoteNameBelowRoot(given, "get"),
+    remote: read(given),
   }));
   if (output === "-") {
     return sources.map((source) => ({ ...source, target: undefined }));
@@ -58,12 +82,13 @@ async function planFetches(
   const isDirectory = output !== undefined &&
     (sources.length > 1 || /\/$/.test(output) ||
       isWindows && output.endsWith("\\") ||
-      (await environment.look(output)).kind === "directory");
+      await isExistingDirectory(output, line, environment));
   const fetches = sources.map((source) => {
     if (output !== undefined && !isDirectory) {
       return { ...source, target: output };
     }
     const name = localNameOf(source.remote, isWindows);
+    if (name === "") return { ...source, target: output ?? "." };
     return {
       ...source,
       target: output === undefined ? name : joinLocal(output, name),
@@ -71,6 +96,21 @@ async function planFetches(
   });
   rejectTwins(fetches);
   return fetches;
+}
+
+/**
+ * Whether what has the name `output` takes things in. With `-r` that would give
+ * the second run of a command another target than the first: there only a name
+ * that can be nothing else counts.
+ */
+async function isExistingDirectory(
+  output: string,
+  line: CommandLine,
+  environment: Environment,
+): Promise<boolean> {
+  return line.value(RECURSIVE)
+    ? /(?:^|[/\\])\.\.?$/.test(output)
+    : (await environment.look(output)).kind === "directory";
 }
 
 /** Sizes are only worth a question each where somebody watches a sum of them. */

@@ -13,11 +13,13 @@ import {
   REMOVE,
   RENAME,
   STAT,
+  SYNC,
 } from "../client_commands.ts";
 import type { Planner } from "../session.ts";
 import { planGet } from "./get.ts";
 import { planList } from "./list.ts";
 import { planPut } from "./put.ts";
+import { planSync } from "./sync.ts";
 import {
   planInfo,
   planMakeDirectory,
@@ -31,6 +33,7 @@ export const PLANNERS: Readonly<Record<string, Planner>> = {
   [LIST.name]: planList,
   [GET.name]: planGet,
   [PUT.name]: planPut,
+  [SYNC.name]: planSync,
   [RENAME.name]: planRename,
   [REMOVE.name]: planRemove,
   [MAKE_DIRECTORY.name]: planMakeDirectory,

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { FerryError } from "../../client/mod.ts";
-import { REMOTE_OUTPUT } from "../client_options.ts";
+import { FerryError, type TreePlaces } from "../../client/mod.ts";
+import { RECURSIVE, REMOTE_OUTPUT } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
 import type { Environment } from "../environment.ts";
-import { EXIT } from "../exit_codes.ts";
+import { EXIT, type ExitCode } from "../exit_codes.ts";
 import { usage } from "../messages.ts";
 import {
   joinRemote,
@@ -20,6 +20,7 @@ import {
 import type { Session, Work } from "../session.ts";
 import { UsageError } from "../usage_error.ts";
 import { type Job, runTransfers, transferSettings } from "./transfer.ts";
+import { rejectTreeOptions, runTrees, treeSettings } from "./tree.ts";
 
 const STDIN = "-";
 
@@ -37,8 +38,11 @@ interface Sending {
 
 /** Plans sendings. */
 export function planPut(line: CommandLine, environment: Environment): Work {
+  rejectTreeOptions(line);
   const sending = planSending(line, environment);
-  const settings = transferSettings(line, "put", environment);
+  const run = line.value(RECURSIVE)
+    ? treeRunner(line, environment)
+    : fileRunner(line, environment);
   return async (session) => {
     let isDirectory = sending.isDirectory;
     const attempt = { doing: "look at", path: sending.output };
@@ -46,12 +50,34 @@ export function planPut(line: CommandLine, environment: Environment): Work {
       isDirectory ??= await isRemoteDirectory(session, sending.output);
     });
     if (code !== EXIT.done) return code;
+    const pairs = sending.sources.map((local, index) => {
+      const name = sending.names[index] ?? "";
+      const isBelow = isDirectory && name !== "";
+      const { output } = sending;
+      return { local, remote: isBelow ? joinRemote(output, name) : output };
+    });
+    return await run(session, pairs);
+  };
+}
+
+/** Sends what is local under its remote name. */
+type Runner = (
+  session: Session,
+  pairs: readonly TreePlaces[],
+) => Promise<ExitCode>;
+
+function treeRunner(line: CommandLine, environment: Environment): Runner {
+  const style = { command: "put", direction: "put" } as const;
+  const settings = treeSettings(line, style, environment);
+  return (session, pairs) => runTrees(session, pairs, settings);
+}
+
+function fileRunner(line: CommandLine, environment: Environment): Runner {
+  const settings = transferSettings(line, "put", environment);
+  return async (session, pairs) => {
     const jobs: Job[] = [];
-    for (const [index, source] of sending.sources.entries()) {
-      const path = isDirectory
-        ? joinRemote(sending.output, sending.names[index] ?? "")
-        : sending.output;
-      jobs.push(await prepare(session, source, path));
+    for (const { local, remote } of pairs) {
+      jobs.push(await prepare(session, local, remote));
     }
     return await runTransfers(session, jobs, settings);
   };
@@ -62,14 +88,25 @@ function planSending(line: CommandLine, environment: Environment): Sending {
   const given = line.value(REMOTE_OUTPUT);
   const output = readRemoteName(given ?? "");
   const isNamedDirectory = given === undefined || looksLikeDirectory(given);
+  const isTree = line.value(RECURSIVE);
   if (sources.includes(STDIN)) {
+    if (isTree) throw new UsageError(usage.stdinIsNoTree());
     if (sources.length > 1) throw new UsageError(usage.stdinIsAlone());
     if (isNamedDirectory) throw new UsageError(usage.stdinNeedsName());
     return { sources, output, isDirectory: false, names: [] };
   }
-  const isDirectory = isNamedDirectory || sources.length > 1 ? true : undefined;
+  // With -r an existing directory is not asked for: the second run of a command
+  // would have another target than the first.
+  const isDirectory = isNamedDirectory || sources.length > 1
+    ? true
+    : isTree
+    ? false
+    : undefined;
   const { isWindows } = environment.platform;
-  const names = sources.map((source) => remoteNameOf(source, isWindows));
+  const names = sources.map((source) =>
+    // What is in it, as "cp -r ." has it.
+    isTree && isHere(source) ? "" : remoteNameOf(source, isWindows)
+  );
   rejectTwins(
     sources.map((source, index) => ({
       given: source,
@@ -77,6 +114,12 @@ function planSending(line: CommandLine, environment: Environment): Sending {
     })),
   );
   return { sources, output, isDirectory, names };
+}
+
+/** `.`, `./` and their like. */
+function isHere(path: string): boolean {
+  return path.startsWith(".") &&
+    path.split(/[/\\]/).every((part) => part === "" || part === ".");
 }
 
 /** Who may not look, or finds nothing, sends a file of that name. */

@@ -70,7 +70,11 @@ export function transferSettings(
   };
 }
 
-function isProgressShown(line: CommandLine, environment: Environment): boolean {
+/** Whether somebody watches. */
+export function isProgressShown(
+  line: CommandLine,
+  environment: Environment,
+): boolean {
   const choice = line.value(PROGRESS);
   if (choice !== "auto") return choice === "always";
   if (line.value(JSON_OUTPUT)) return true;

@@ -1,0 +1,275 @@
+/**
+ * What `get -r`, `put -r` and `sync` have in common: trees one after the other,
+ * counted, shown and summed up.
+ *
+ * @module
+ */
+
+import {
+  type FerryErrorCode,
+  type FilterRule,
+  getTree,
+  putTree,
+  type SyncOptions,
+  syncTree,
+  type TreeEvent,
+  type TreePlaces,
+  type TreeSummary,
+} from "../../client/mod.ts";
+import { TREE_OPTIONS } from "../client_commands.ts";
+import {
+  CHECKSUM,
+  DELETE,
+  DRY_RUN,
+  DURABILITY,
+  EXCLUDE,
+  INCLUDE,
+  LINKS,
+  ON_CONFLICT,
+  PRESERVE,
+  RECURSIVE,
+  TRANSFER_DIGEST,
+} from "../client_options.ts";
+import type { CommandLine } from "../command_line.ts";
+import type { Environment } from "../environment.ts";
+import { endsSession, EXIT, type ExitCode } from "../exit_codes.ts";
+import { problems, usage } from "../messages.ts";
+import type { TreeStyle } from "../reporter.ts";
+import type { Session, Try } from "../session.ts";
+import { TreeMeter } from "../tree_meter.ts";
+import { UsageError } from "../usage_error.ts";
+import { isProgressShown } from "./transfer.ts";
+
+/** How to move trees. */
+export interface TreeSettings {
+  /** How it shows. */
+  readonly style: TreeStyle;
+  /** What the engine is told. */
+  readonly options: SyncOptions;
+  /** Whether somebody watches. */
+  readonly isProgressShown: boolean;
+}
+
+/**
+ * Refuses options that mean nothing without `-r`.
+ *
+ * @throws {UsageError} if there is one.
+ */
+export function rejectTreeOptions(line: CommandLine): void {
+  const [given] = line.given(TREE_OPTIONS);
+  if (given === undefined || line.value(RECURSIVE)) return;
+  throw new UsageError(usage.needsOther(given[0].name, "-r"));
+}
+
+/**
+ * How a command line wants trees moved.
+ *
+ * @param line The command line.
+ * @param style Which command, and which way.
+ * @param environment Tells whether somebody watches.
+ */
+export function treeSettings(
+  line: CommandLine,
+  style: Pick<TreeStyle, "command" | "direction">,
+  environment: Environment,
+): TreeSettings {
+  const digest = line.value(TRANSFER_DIGEST);
+  const isDry = line.value(DRY_RUN);
+  const filter = line.given([INCLUDE, EXCLUDE]).map(([option, pattern]) => ({
+    action: option === INCLUDE ? "include" : "exclude",
+    pattern,
+  } satisfies FilterRule));
+  const options: SyncOptions = {
+    durability: line.value(DURABILITY),
+    checksum: line.value(CHECKSUM),
+    filter,
+    links: line.value(LINKS),
+    preserve: line.value(PRESERVE),
+    dryRun: isDry,
+    deleteExtra: line.value(DELETE),
+    ...digest === "auto" ? {} : { digest },
+    ...style.command === "sync" ? {} : { onConflict: line.value(ON_CONFLICT) },
+  };
+  return {
+    style: { ...style, isDry, isDigestShown: digest !== "auto" },
+    options,
+    isProgressShown: !isDry && isProgressShown(line, environment),
+  };
+}
+
+/** What trees add up to. */
+class Sum {
+  #total: TreeSummary | undefined;
+  /** Trees that could not begin. */
+  failed = 0;
+  /** The code of the last failure. */
+  code: ExitCode = EXIT.done;
+  /** Whether the last failure was about a root that is a file. */
+  isOneFile = false;
+
+  add(summary: TreeSummary): void {
+    const before = this.#total;
+    if (before === undefined) {
+      this.#total = summary;
+      return;
+    }
+    const sums = Object.entries(summary).map(([name, value]) => {
+      const other = before[name as keyof TreeSummary];
+      return typeof value === "number"
+        ? [name, value + Number(other)]
+        : [name, value ?? other];
+    });
+    const isDurable = before.isDurable === undefined
+      ? summary.isDurable
+      : before.isDurable && summary.isDurable !== false;
+    this.#total = { ...summary, ...Object.fromEntries(sums), isDurable };
+  }
+
+  get total(): TreeSummary {
+    const total = this.#total ?? NOTHING;
+    return { ...total, failed: total.failed + this.failed };
+  }
+
+  /** The exit code of it all. */
+  exitCode(jobs: number): ExitCode {
+    const { total } = this;
+    if (total.ended !== undefined) return EXIT.failed;
+    if (total.failed === 0) return EXIT.done;
+    const isOnly = jobs === 1 && (this.failed === 1 || this.isOneFile);
+    return isOnly ? this.code : EXIT.someFailed;
+  }
+}
+
+const NOTHING: TreeSummary = {
+  files: 0,
+  bytes: 0,
+  wireBytes: 0,
+  folders: 0,
+  equal: 0,
+  skipped: 0,
+  links: 0,
+  specials: 0,
+  failed: 0,
+  notTried: 0,
+  deleted: 0,
+  extra: 0,
+  isDurable: undefined,
+  ended: undefined,
+};
+
+/**
+ * Moves trees.
+ *
+ * @param session Over which.
+ * @param jobs The trees.
+ * @param settings How.
+ */
+export async function runTrees(
+  session: Session,
+  jobs: readonly TreePlaces[],
+  settings: TreeSettings,
+): Promise<ExitCode> {
+  const { reporter, environment } = session;
+  const { style } = settings;
+  const meter = new TreeMeter(environment.clock, jobs.length);
+  const sum = new Sum();
+  await reporter.treesBegin(style, meter, settings.isProgressShown);
+  try {
+    for (const job of jobs) {
+      try {
+        sum.add(await moveTree(session, job, { settings, meter, sum }));
+      } catch (error) {
+        const path = style.direction === "get" ? job.remote : job.local;
+        sum.failed++;
+        sum.code = await session.fail(error, attemptOf(style, path));
+        if (endsSession(error)) break;
+      }
+      meter.next();
+      if (sum.total.ended !== undefined) break;
+    }
+    const { elapsed } = meter;
+    const isNothing = sum.failed === jobs.length;
+    if (!isNothing) await reporter.treesEnd({ ...sum.total, elapsed }, style);
+  } finally {
+    await reporter.transfersStop();
+  }
+  await remark(session, sum.total, sum.exitCode(jobs.length));
+  return sum.exitCode(jobs.length);
+}
+
+async function remark(
+  { reporter }: Session,
+  total: TreeSummary,
+  code: ExitCode,
+): Promise<void> {
+  if (total.ended !== undefined) {
+    await reporter.remark(problems.endedEarly(total.notTried));
+  } else if (code === EXIT.someFailed) {
+    const { files, equal, skipped, failed, notTried } = total;
+    const all = files + equal + skipped + failed + notTried;
+    await reporter.remark(problems.someFailed(failed, all, "entry"));
+  }
+  if (total.extra > 0) {
+    await reporter.remark(problems.notDeleted(total.extra));
+  }
+}
+
+async function moveTree(
+  session: Session,
+  places: TreePlaces,
+  { settings, meter, sum }: {
+    readonly settings: TreeSettings;
+    readonly meter: TreeMeter;
+    readonly sum: Sum;
+  },
+): Promise<TreeSummary> {
+  const { client, environment, reporter, signal } = session;
+  const { style } = settings;
+  const options: SyncOptions = {
+    ...settings.options,
+    disk: environment.disk,
+    clock: environment.clock,
+    signal,
+    onProgress: (progress) => meter.update(progress),
+    onEvent: async (event) => {
+      if (event.kind !== "failed") {
+        return await reporter.treeEvent(event, style);
+      }
+      sum.isOneFile = event.path === "" && event.doing === style.direction;
+      const attempt = failedAttempt(event, style);
+      sum.code = await session.fail(event.error, attempt);
+    },
+  };
+  if (style.command === "sync") {
+    const { direction } = style;
+    return await syncTree(client, { direction, ...places }, options);
+  }
+  return style.direction === "get"
+    ? await getTree(client, places, options)
+    : await putTree(client, places, options);
+}
+
+/** Hints that are for single files. */
+const UNHINTED: readonly FerryErrorCode[] = [
+  "is-directory",
+  "not-empty",
+  "not-found",
+];
+
+function attemptOf({ command, direction }: TreeStyle, path: string): Try {
+  const unhinted: readonly FerryErrorCode[] = command === "sync"
+    ? [...UNHINTED, "exists"]
+    : UNHINTED;
+  return { doing: direction, path, unhinted };
+}
+
+function failedAttempt(
+  event: Extract<TreeEvent, { kind: "failed" }>,
+  style: TreeStyle,
+): Try {
+  const { doing, subject, target } = event;
+  const attempt = { ...attemptOf(style, subject), doing };
+  return doing === "get" && target !== undefined
+    ? { ...attempt, target }
+    : attempt;
+}

@@ -1,0 +1,193 @@
+/**
+ * What is said about command lines that make no sense. The policy stands in
+ * `messages.ts`.
+ *
+ * @module
+ */
+
+import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import { quoteName } from "./escape.ts";
+
+/** Why there is no `--digest none`. */
+export const INTEGRITY_IS_NEVER_OFF =
+  'Option "--digest" has no "none": every file is always verified, and "auto" costs next to nothing';
+
+/** What is wrong with a command line; each is one whole sentence. */
+export const usage = {
+  missingCommand: (program: string): string =>
+    `A command is missing; "${program} --help" lists them`,
+
+  unknownCommand(
+    program: string,
+    word: string,
+    meant: string | undefined,
+  ): string {
+    return `Unknown command ${quoteName(word)}${
+      meant === undefined
+        ? `; "${program} --help" lists the commands`
+        : `: did you mean "${meant}"?`
+    }`;
+  },
+
+  unknownOption(
+    command: string,
+    option: string,
+    similar: {
+      readonly meant: string | undefined;
+      readonly others: readonly string[];
+    },
+  ): string {
+    const unknown = `Unknown option ${quoteName(option)} for "${command}"`;
+    if (similar.others.length > 0) {
+      return `${unknown}: it belongs to ${listOf(similar.others)}`;
+    }
+    return similar.meant === undefined
+      ? `${unknown}; see ${helpCommand(command)}`
+      : `${unknown}: did you mean "${similar.meant}"?`;
+  },
+
+  missingOperand: (command: string, operand: string): string =>
+    `${operand} is missing for "${command}"; see ${helpCommand(command)}`,
+
+  unexpected: (command: string, word: string): string =>
+    `Unexpected ${quoteName(word)} for "${command}"; see ${
+      helpCommand(command)
+    }`,
+
+  missingValue(option: string, placeholder: string, inline?: string): string {
+    const missing = `Option "${option}" needs a value: ${placeholder}`;
+    return inline === undefined
+      ? missing
+      : `${missing} (if that is the value, write ${quoteName(inline)})`;
+  },
+
+  needlessValue: (option: string): string =>
+    `Option ${quoteName(option)} takes no value`,
+
+  contradiction: (one: string, other: string): string =>
+    `Options "${one}" and "${other}" contradict each other`,
+
+  emptyValue: (option: string): string =>
+    `Option "${option}" needs a value that is not empty`,
+
+  badChoice: (
+    option: string,
+    value: string,
+    words: readonly string[],
+  ): string =>
+    `Option "${option}" cannot be ${quoteName(value)}: choose ${
+      listOf(words, "or")
+    }`,
+
+  badSeconds: (
+    option: string,
+    value: string,
+    min: number,
+    max: number,
+  ): string =>
+    `Option "${option}" cannot be ${
+      quoteName(value)
+    }: give seconds from ${min} to ${max}, such as 30 or 2.5`,
+
+  badPattern: (option: string, value: string, problem: string): string =>
+    `Option "${option}" cannot be ${quoteName(value)}: the pattern ${problem}`,
+
+  needsOther: (option: string, other: string): string =>
+    `Option "--${option}" needs "${other}"`,
+
+  noTreeToStdout: (): string =>
+    'Cannot get directories with "-o -": one stream cannot hold several files',
+
+  stdinIsNoTree: (): string =>
+    'Cannot put "-" (stdin) with -r; a directory of that name is "./-"',
+
+  syncDirection: (): string =>
+    'Say which way: "ferry sync --from-server HOST REMOTE LOCAL" makes LOCAL like REMOTE, "ferry sync --to-server HOST LOCAL REMOTE" makes REMOTE like LOCAL',
+
+  nobodyToAsk: (): string =>
+    'Option "--delete" asks before it deletes, and nobody is there to be asked: add --yes, or see what it would do with --dry-run',
+
+  emptyOperand: (operand: string): string => `${operand} cannot be empty`,
+
+  badHost: (text: string): string =>
+    `Cannot use ${
+      quoteName(text)
+    } as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT`,
+
+  badPort: (text: string, port: string): string =>
+    `Cannot use ${quoteName(text)}: ${
+      quoteName(port)
+    } is no port, which is a number up to 65535`,
+
+  badScheme: (text: string, scheme: string): string =>
+    `Cannot use ${quoteName(text)}: Ferry does not speak ${
+      quoteName(scheme)
+    }, write tcp://HOST`,
+
+  tlsNotBuilt: (text: string): string =>
+    `Cannot use ${
+      quoteName(text)
+    }: TLS is not built yet, only tcp:// works in this version`,
+
+  plainMustBeAsked: (text: string): string =>
+    `Cannot connect to ${
+      quoteName(text)
+    }: TLS is not built yet, and unencrypted TCP beyond this machine must be asked for as ${
+      quoteName(`tcp://${text}`)
+    }`,
+
+  listenNeedsHost: (text: string): string =>
+    `Cannot listen on ${
+      quoteName(text)
+    }: say where, as 127.0.0.1:PORT for this machine only or 0.0.0.0:PORT for every network`,
+
+  plainListen: (address: NetworkAddress): string =>
+    `Cannot listen on tcp://${
+      formatAddress(address)
+    }: it is reachable beyond this machine and unencrypted, which needs --allow-plain`,
+
+  badRemoteName: (text: string, problem: string): string =>
+    `Cannot use ${quoteName(text)}: the name ${problem}`,
+
+  notTheRoot: (doing: string, text: string): string =>
+    `Cannot ${doing} ${quoteName(text)}: it means the top of the server's tree`,
+
+  badLocalName: (segment: string): string =>
+    `Cannot make a file named ${
+      quoteName(segment)
+    } on this system; choose a name with -o`,
+
+  nameless: (local: string): string =>
+    `Cannot put ${quoteName(local)}: it has no name of its own`,
+
+  cannotBeRemote: (local: string, problem: string): string =>
+    `Cannot put ${
+      quoteName(local)
+    } under its own name: the name ${problem}; choose a name with -o`,
+
+  twins: (one: string, other: string, target: string): string =>
+    `Cannot take both ${quoteName(one)} and ${
+      quoteName(other)
+    }: both would be ${quoteName(target)}`,
+
+  stdinNeedsName: (): string =>
+    'Cannot put "-" (stdin) without a name: add -o REMOTE, which is not a directory',
+
+  stdinIsAlone: (): string =>
+    'Cannot put "-" (stdin) together with other files; a file of that name is "./-"',
+};
+
+function helpCommand(command: string): string {
+  if (command === "ferry" || command === "ferryd") return `"${command} --help"`;
+  return command === "check"
+    ? '"ferryd check --help"'
+    : `"ferry ${command} --help"`;
+}
+
+function listOf(words: readonly string[], conjunction = "and"): string {
+  const quoted = words.map((word) => `"${word}"`);
+  const last = quoted.pop() ?? "";
+  return quoted.length === 0
+    ? last
+    : `${quoted.join(", ")} ${conjunction} ${last}`;
+}
