@@ -10,7 +10,12 @@ import {
   REPAIR_COUNT_MAX,
   type WireRun,
 } from "../protocol/mod.ts";
-import type { Digest, Outcome, Receiving } from "../storage/mod.ts";
+import {
+  chunkLength,
+  type Digest,
+  type Outcome,
+  type Receiving,
+} from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import {
   ChunkTaker,
@@ -56,6 +61,8 @@ export class Continuation {
   usable = false;
   /** Chunks that were sent again. */
   repaired = 0;
+  /** Bytes that did not have to be sent again. */
+  resumedFrom = 0;
   /** What the file is, for the further connections. */
   #fingerprint: Uint8Array | undefined;
   /** Whether some chunks are of an earlier state of the file. */
@@ -95,6 +102,8 @@ export class Continuation {
       receiving = target;
       const { size = 0 } = body;
       const stale = await this.#compare(receiving, body);
+      this.resumedFrom = receiving.held.bytes;
+      for (const index of stale) this.resumedFrom -= chunkLength(index, size);
       await this.#receive(receiving, size, stale);
       const whole = await digest(this.#isMixed);
       if (whole !== undefined) await this.#assertSame();

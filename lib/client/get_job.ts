@@ -45,6 +45,7 @@ export class GetJob {
   readonly #options: TransferOptions;
   #wireBytes = 0;
   #repaired = 0;
+  #resumedFrom = 0;
   #verified = 0;
 
   /**
@@ -100,7 +101,7 @@ export class GetJob {
       digest: outcome.digest,
       publication: outcome.publication,
       durable: outcome.durable,
-      resumedFrom: outcome.resumedFrom ?? 0,
+      resumedFrom: this.#resumedFrom,
       repaired: this.#repaired,
       wireBytes: this.#wireBytes,
     };
@@ -187,6 +188,7 @@ export class GetJob {
       withStallWatch(channel, this.#host, () => isWaiting(channel), run.run()),
       () => run.usable,
     );
+    this.#resumedFrom = run.resumedFrom;
     this.#repaired += run.repaired;
     this.#wireBytes += team?.wireBytes ?? 0;
     return used;

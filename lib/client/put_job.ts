@@ -4,7 +4,7 @@
  * @module
  */
 
-import { UPLOAD_ID_SIZE } from "../protocol/mod.ts";
+import { TOKEN_SIZE, UPLOAD_ID_SIZE } from "../protocol/mod.ts";
 import { type DigestAlgorithm, openLocalSource } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
@@ -73,6 +73,8 @@ export class PutJob {
   readonly #recordFile: UploadRecordFile | undefined;
   /** What a stream is sent under; files have it in their record. */
   readonly #upload: Uint8Array;
+  /** The secret of a stream: with it a later try may ask what became of it. */
+  readonly #token: Uint8Array;
   #record: UploadRecord | undefined;
   /** Whether whatever an earlier process began is of no use. */
   #isNew: boolean;
@@ -99,6 +101,7 @@ export class PutJob {
     this.#path = path;
     this.#options = options;
     this.#upload = host.random.bytes(UPLOAD_ID_SIZE);
+    this.#token = host.random.bytes(TOKEN_SIZE);
     this.#isNew = options.resume === false;
     if (typeof source === "string") {
       const { address } = host;
@@ -219,7 +222,9 @@ export class PutJob {
         durability: options.durability ?? "full",
         algorithm: options.digest ?? DIGEST_DEFAULT,
         mode: options.mode,
-        token: options.resume === false ? undefined : this.#record?.token,
+        token: options.resume === false
+          ? undefined
+          : this.#record?.token ?? this.#token,
         isSourceSame: this.#record?.isSourceSame ?? true,
         isFound: this.#record?.isFound ?? false,
         pace: (bytes) => this.#host.pace(bytes, options.signal),

@@ -115,6 +115,8 @@ export class Upload {
   readonly #source: UploadSource;
   /** The chunks that the server has from an earlier try. */
   readonly #held = new ChunkDigest();
+  /** Bytes of those that did not have to be sent again. */
+  #keptBytes = 0;
   /** The sums of all chunks, for the digest. */
   readonly #sums = new ChunkDigest();
   readonly #cancel: () => void;
@@ -392,6 +394,7 @@ export class Upload {
       const held = isAgain ? undefined : this.#held.get(index);
       if (held !== undefined && this.#request.isSourceSame) {
         this.#sums.set(index, held);
+        this.#keep(index);
         continue;
       }
       const chunk = await this.#source.read(
@@ -401,7 +404,10 @@ export class Upload {
       await sent;
       if (chunk === undefined || refused()) return;
       this.#sums.set(index, chunk.checksum);
-      if (held === chunk.checksum) continue;
+      if (held === chunk.checksum) {
+        this.#keep(index);
+        continue;
+      }
       await this.#request.pace(chunk.bytes.length);
       sent = channel.sendData(
         buffer.subarray(0, DATA_HEADROOM + chunk.bytes.length),
@@ -411,6 +417,10 @@ export class Upload {
       [buffer, spare] = [spare, buffer];
     }
     await sent;
+  }
+
+  #keep(index: number): void {
+    this.#keptBytes += chunkLength(index, this.#source.size ?? 0);
   }
 
   /** A receipt proves something only if it is for what was sent. */
@@ -446,7 +456,9 @@ export class Upload {
       digest: body.digest && { algorithm, value: body.digest.toHex() },
       publication: body.publication,
       durable: body.durable,
-      resumedFrom: body.resumedFrom ?? 0,
+      resumedFrom: this.state.opened
+        ? this.#keptBytes
+        : Math.min(body.resumedFrom ?? 0, body.size),
       repaired: body.repaired ?? 0,
     };
   }

@@ -58,7 +58,10 @@ export async function fileSource(
   algorithm: DigestAlgorithm,
 ): Promise<UploadSource> {
   const { size, modified } = source.fingerprint;
-  const identity = await source.identity();
+  const identity = await source.identity().catch((error) => {
+    source.close();
+    throw error;
+  });
   let last: Promise<unknown> = Promise.resolve();
   return {
     size,

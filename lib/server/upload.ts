@@ -54,6 +54,8 @@ export class Upload {
   #start: Promise<ReceiveStart | undefined> = Promise.resolve(undefined);
   #receiving: Receiving | undefined;
   #stream: UploadStream | undefined;
+  /** Bytes of the file that were there; `undefined` until it is opened. */
+  #heldBytes: number | undefined;
   #repairs = 0;
   #repaired = 0;
   #toldAt = 0;
@@ -115,6 +117,7 @@ export class Upload {
       this.#takeOver();
       this.#receiving = opened.receiving;
       this.#stream = new UploadStream(this, opened.receiving);
+      this.#heldBytes = opened.receiving.held.bytes;
       await this.#tellHeld(opened.receiving);
       await this.#send({ type: "OPENED", id: this.#request.id, body: {} });
     } catch (error) {
@@ -291,7 +294,8 @@ export class Upload {
   async #settle(outcome: Outcome): Promise<void> {
     this.#end = { outcome };
     this.#finished.resolve();
-    const { path, publication, size, durable, digest, resumedFrom } = outcome;
+    const { path, publication, size, durable, digest } = outcome;
+    const resumedFrom = this.#heldBytes ?? outcome.resumedFrom;
     await this.#send({
       type: "RECEIPT",
       id: this.#request.id,

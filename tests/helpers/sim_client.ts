@@ -27,6 +27,7 @@ import {
   SERVER_PORT,
   type SimMachine,
   type SimWorld,
+  STATE,
 } from "./sim_world.ts";
 
 /** Silence after which a client of the simulation gives up, in milliseconds. */
@@ -65,6 +66,10 @@ export class SimClient {
   #hasDied = false;
   /** Trials whose end nobody knows. */
   readonly #ghosts = new Set<Trial>();
+  /** What a transfer may find of an earlier one: sources, and local names. */
+  readonly #begun = new Set<string>();
+  /** How often a connection was made anew. */
+  #reconnects = 0;
 
   /**
    * @param world The world it is in.
@@ -99,6 +104,8 @@ export class SimClient {
           disk: this.machine.disk.for(process),
           clock: process.clock,
           random: process.random,
+          stateFolder: STATE,
+          onReconnect: () => this.#reconnects++,
         }),
       );
       if (ending.kind === "done") {
@@ -164,10 +171,11 @@ export class SimClient {
       spares: isKept(known?.key, options.onConflict) ? [path] : [],
       soft: options.durability === "none" ? path : undefined,
     });
-    const ending = await this.#limit(
+    const work = client.put(source, path, options);
+    const ending = await this.#limitTransfer(
       `put ${path} ${JSON.stringify(options)} ${keys.join(" or ")}`,
-      this.machine.process!,
-      client.put(source, path, options),
+      `${source} ${path}`,
+      work,
     );
     if (ending.kind === "done") {
       const key = keys.length === 1 ? keys[0] : undefined;
@@ -200,12 +208,11 @@ export class SimClient {
       spares: isKept(known?.key, options.onConflict) ? [name] : [],
       soft: options.durability === "none" ? name : undefined,
     });
-    const process = this.machine.process!;
     // Whatever the name may hold at the server, it may hold here.
     oracle.borrow(name, this.#remote, path);
-    const ending = await this.#limit(
+    const ending = await this.#limitTransfer(
       `get ${path} ${name} ${JSON.stringify(options)}`,
-      process,
+      name,
       client.get(path, join(root, name), options),
     );
     const after = this.#remote.certainOf(path);
@@ -357,6 +364,49 @@ export class SimClient {
     throw new Violation("receipts kept", `${path} has another size`);
   }
 
+  /**
+   * Waits for a transfer; its receipt must be right about what was there, and
+   * nothing may have been sent twice without need.
+   */
+  async #limitTransfer(
+    what: string,
+    name: string,
+    work: Promise<Receipt>,
+  ): Promise<Ending<Receipt>> {
+    const { clock } = this.#world;
+    const { CHUNK_SIZE } = this.#world.library.storage;
+    const start = clock.monotonic();
+    const reconnects = this.#reconnects;
+    const hadBegun = this.#begun.has(name);
+    this.#begun.add(name);
+    const ending = await this.#limit(what, this.machine.process!, work);
+    if (ending.kind !== "done") return ending;
+    this.#begun.delete(name);
+    const { size, resumedFrom, repaired, wireBytes } = ending.value;
+    const isOneTry = this.#reconnects === reconnects;
+    if (resumedFrom > 0 && isOneTry && !hadBegun) {
+      throw new Violation("receipts right", `${what}: nothing was there`);
+    }
+    if (ending.value.publication === "skipped") return ending;
+    if (resumedFrom > size) {
+      throw new Violation(
+        "receipts right",
+        `${what}: ${resumedFrom} of ${size}`,
+      );
+    }
+    const chunks = Math.ceil(size / CHUNK_SIZE);
+    // Headers, sums, and what is told while a disk is slow.
+    const margin = 4000 + 40 * chunks + clock.monotonic() - start;
+    const isPlain = isOneTry && repaired === 0;
+    if (isPlain && wireBytes > size - resumedFrom + margin) {
+      throw new Violation(
+        "nothing sent twice",
+        `${what}: ${wireBytes} bytes for ${size} of which ${resumedFrom} were there`,
+      );
+    }
+    return ending;
+  }
+
   /** Waits for an operation; it must end in time, and in a known way. */
   async #limit<T>(
     what: string,
@@ -441,6 +491,9 @@ export class SimClient {
     if (error.code !== "exists" || known !== ABSENT) return;
     if (!oracle.undisturbed(path, trial)) return;
     if (trial.attempt.soft !== undefined) return;
+    // A directory that could not be synced may come back as it likes.
+    const { hasFailed } = this.#world.server.disk;
+    if (hasFailed && !oracle.powered(trial)) return;
     throw new Violation("no conflict with oneself", `${path} was free`);
   }
 }
@@ -455,13 +508,12 @@ function isKept(
 
 /** An error has a reason in what went wrong. */
 function assertExcused(world: SimWorld, { code, message }: FerryError): void {
-  const { hasFlipped, hasStalled } = world.network;
+  const { hasFlipped } = world.network;
   if (DAMAGE_CODES.has(code) && !hasFlipped) {
     throw new Violation("no error without a reason", `${code}: ${message}`);
   }
-  // A client may meet its own predecessor, of which the server has not noticed
-  // yet that it is gone.
-  if (code === "busy" && !hasStalled) {
+  // Who meets his own predecessor takes over from it.
+  if (code === "busy") {
     throw new Violation("no lock outlives its owner", message);
   }
   if (world.isCalm && !ORDINARY_CODES.has(code)) {

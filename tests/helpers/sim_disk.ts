@@ -91,6 +91,8 @@ export class SimDisk {
   readonly pairs = new Map<number, number>();
   /** Paths that were named outside of the root. */
   readonly trespasses: string[] = [];
+  /** Whether some call has failed. */
+  hasFailed = false;
   readonly #options: SimDiskOptions;
   /**
    * Files of which a sync has failed. The system told of it once and has dropped
@@ -208,6 +210,7 @@ export class SimDisk {
     if (!process.alive) return never();
     const fault = this.#faultOf(kind);
     if (fault !== undefined) {
+      this.hasFailed = true;
       this.#options.trace.note(`${process.name} ${kind} ${path} FAILS`);
       throw new this.#options.library.storage.StorageError(
         fault.kind,

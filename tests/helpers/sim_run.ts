@@ -122,13 +122,24 @@ async function calmDown(world: SimWorld, scenario: Scenario): Promise<void> {
   for (const client of scenario.clients) {
     await client.close();
     await client.machine.check();
-    // What a dead client or a failing disk leaves is replaced by the next get.
-    const isExcused = client.hasDied ||
-      scenario.theme.diskFaults !== undefined;
-    const { memory, root } = client.machine;
-    if (!isExcused) await assertNoLeftovers(memory, root);
+    await cleanUp(world, client);
   }
   await world.server.check();
+}
+
+/** What was interrupted can be found and removed, and nothing else is left. */
+async function cleanUp(
+  { library }: SimWorld,
+  { machine: { memory, root } }: SimClient,
+): Promise<void> {
+  const { listLeftovers, removeLeftover } = library.storage;
+  for (const leftover of await Array.fromAsync(listLeftovers(memory, root))) {
+    if (leftover.isInUse) {
+      throw new Violation("no lock outlives its owner", leftover.data);
+    }
+    await removeLeftover(memory, leftover);
+  }
+  await assertNoLeftovers(memory, root);
 }
 
 /**

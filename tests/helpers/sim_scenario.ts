@@ -193,21 +193,62 @@ export class Scenario {
         keys.push(this.#planChange(client.machine, source, bytes, random));
       }
     }
-    await client.put(source, path, keys, {
+    const options = {
       onConflict: random.pick(POLICIES),
       durability: random.chance(0.1) ? "none" : "full",
       digest: random.chance(0.25) ? "sha256" : "crc32-chunks",
-      ...this.#maybeAbort(random),
-    });
+    } as const;
+    for (let attempt = 0; attempt < 4; attempt++) {
+      const { kind } = await client.put(source, path, keys, {
+        ...options,
+        ...this.#maybeAbort(random),
+      });
+      if (kind === "done" || typeof source !== "string") return;
+      if (random.chance(0.3)) return;
+      // The same command again; what it sends may be another file by now.
+      if (keys.length === 1 && random.chance(0.3)) {
+        keys.length = 0;
+        keys.push(await this.#change(client.machine, source, bytes, random));
+      }
+    }
+  }
+
+  /** Replaces or edits a source while nobody reads it; returns what it is then. */
+  async #change(
+    { memory, name }: SimMachine,
+    path: string,
+    bytes: Uint8Array,
+    random: SeededRandom,
+  ): Promise<string> {
+    const isReplaced = random.chance(0.3);
+    const size = random.chance(0.5) ? bytes.length : this.#size(random);
+    const changed = random.bytes(size);
+    if (!isReplaced) changed.set(bytes.subarray(0, size));
+    if (size > 0) changed[random.below(size)]! ^= 1;
+    this.#world.trace.note(`${name} source changed to ${size}`);
+    if (isReplaced) await memory.removeFile(path);
+    const file = await memory.open(path, isReplaced ? "create" : "write");
+    await file.write(changed, 0);
+    await file.truncate(size);
+    file.close();
+    return keyOf(changed);
   }
 
   async #get(client: SimClient, random: SeededRandom): Promise<void> {
-    await client.get(random.pick(REMOTE_NAMES), random.pick(LOCAL_NAMES), {
+    const path = random.pick(REMOTE_NAMES);
+    const name = random.pick(LOCAL_NAMES);
+    const options = {
       onConflict: random.pick(POLICIES),
       durability: random.chance(0.1) ? "none" : "full",
       digest: random.chance(0.25) ? "sha256" : "crc32-chunks",
-      ...this.#maybeAbort(random),
-    });
+    } as const;
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const { kind } = await client.get(path, name, {
+        ...options,
+        ...this.#maybeAbort(random),
+      });
+      if (kind === "done" || random.chance(0.3)) return;
+    }
   }
 
   #maybeAbort(random: SeededRandom): { readonly signal?: AbortSignal } {

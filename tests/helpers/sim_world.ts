@@ -31,6 +31,9 @@ export const SERVED = join(SEPARATOR, "data", "served");
 /** Where clients keep what they send. */
 export const SOURCES = join(SEPARATOR, "sources");
 
+/** Where clients keep what another process needs to go on. */
+export const STATE = join(SEPARATOR, "state");
+
 /** Something that happens between two steps of a commit. */
 export interface StepTrigger {
   /** Which step. */

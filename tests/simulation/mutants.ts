@@ -10,6 +10,8 @@ import type { SourceEdit } from "../helpers/sim_library.ts";
 export interface Mutant {
   /** What is wrong. */
   readonly name: string;
+  /** What must go wrong for it to show; by default each seed decides. */
+  readonly theme?: string;
   /** How to get there. */
   readonly edits: readonly SourceEdit[];
 }
@@ -81,6 +83,15 @@ export const MUTANTS: readonly Mutant[] = [
       file: "lib/storage/commit_engine.ts",
       find: 'if (leftover.kind === "settled") {',
       replace: "if (leftover.kind !== leftover.kind) {",
+    }],
+  },
+  {
+    name: "a changed source is spliced",
+    theme: "kills",
+    edits: [{
+      file: "lib/client/upload_record.ts",
+      find: "const renewed = { ...record, identity, isSourceSame: false };",
+      replace: "const renewed = { ...record, identity };",
     }],
   },
 ];
