@@ -47,6 +47,8 @@ export {
   type SessionInfo,
   type SetAttributes,
   type SmallFiles,
+  type SmallRequest,
+  type SmallTransfer,
   type SyncOptions,
   syncTree,
   TIMEOUT_DEFAULT,

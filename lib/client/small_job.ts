@@ -15,13 +15,17 @@ import { withStallWatch } from "./stall_watch.ts";
 import type { Receipt, TransferOptions } from "./types.ts";
 
 /** A file of at most one chunk, to be moved with others. */
-export interface SmallFile {
+export interface SmallTransfer {
   /** The remote name. */
   readonly path: string;
   /** The local path. */
   readonly local: string;
   /** Permission bits to give it. */
   readonly mode: number | undefined;
+}
+
+/** One that is being moved. */
+export interface SmallFile extends SmallTransfer {
   /** Its upload id, the same in every try. */
   readonly upload: Uint8Array;
 }
@@ -38,8 +42,8 @@ export interface SmallResults {
 export interface SmallRequest {
   /** Which way they go. */
   readonly direction: "get" | "put";
-  /** The files: remote name, local path and permission bits of each. */
-  readonly files: readonly Omit<SmallFile, "upload">[];
+  /** The files. */
+  readonly files: readonly SmallTransfer[];
   /** How they are moved. */
   readonly options: TransferOptions;
   /** Told what became of each, by its place. */
