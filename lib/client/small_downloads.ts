@@ -9,6 +9,7 @@ import { crc32 } from "node:zlib";
 import {
   CHUNK_SIZE,
   type MessageBody,
+  REPAIR_COUNT_MAX,
   UPLOAD_ID_SIZE,
 } from "../protocol/mod.ts";
 import {
@@ -47,6 +48,9 @@ export class SmallDownloads {
   readonly #channel: FrameChannel;
   readonly #options: TransferOptions;
   readonly #results: SmallResults;
+  /** Those that arrived damaged, and how often each did. */
+  readonly #again: SmallFile[] = [];
+  readonly #repairs = new Map<SmallFile, number>();
   #group: Arrived[] = [];
   #groupSize = 0;
 
@@ -86,8 +90,8 @@ export class SmallDownloads {
     const wanted = files[Symbol.iterator]();
     const asked: (readonly [id: number, file: SmallFile])[] = [];
     const ask = async (): Promise<void> => {
-      const { value: file, done } = wanted.next();
-      if (done) return;
+      const file = wanted.next().value ?? this.#again.shift();
+      if (file === undefined) return;
       const id = this.#session.nextId();
       asked.push([id, file]);
       const body = { path: file.path, algorithm: "crc32-chunks" as const };
@@ -135,7 +139,14 @@ export class SmallDownloads {
     }
   }
 
+  /** Asks for it again, later, unless it has come to nothing often enough. */
   #refuse(file: SmallFile, reason: string): void {
+    const repairs = this.#repairs.get(file) ?? 0;
+    if (repairs < REPAIR_COUNT_MAX) {
+      this.#repairs.set(file, repairs + 1);
+      this.#again.push(file);
+      return;
+    }
     const options = { side: "local", path: file.path } as const;
     this.#results.failed(file, new FerryError("integrity", reason, options));
   }
@@ -191,7 +202,7 @@ export class SmallDownloads {
         publication,
         durable,
         resumedFrom: 0,
-        repaired: 0,
+        repaired: this.#repairs.get(file) ?? 0,
         wireBytes: size,
       });
     }

@@ -10,8 +10,13 @@ import {
   EXCHANGE_COUNT_MAX,
   HEADER_SIZE,
   type MessageBody,
+  REPAIR_COUNT_MAX,
 } from "../protocol/mod.ts";
-import { openLocalSource, type SourceChunk } from "../storage/mod.ts";
+import {
+  ChunkDigest,
+  openLocalSource,
+  type SourceChunk,
+} from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
 import { describe, FerryError, remoteError } from "./errors.ts";
@@ -24,6 +29,7 @@ import type { TransferOptions } from "./types.ts";
 interface Sent {
   readonly file: SmallFile;
   readonly size: number;
+  readonly digest: string;
 }
 
 /** Sends small files; {@linkcode SmallUploads.run} is called once. */
@@ -37,6 +43,9 @@ export class SmallUploads {
   readonly #results: SmallResults;
   readonly #sent = new Map<number, Sent>();
   readonly #changed = new Latch();
+  /** Those that arrived damaged, and how often each did. */
+  readonly #again: SmallFile[] = [];
+  readonly #repairs = new Map<SmallFile, number>();
   #isAllSent = false;
 
   /**
@@ -83,6 +92,11 @@ export class SmallUploads {
         }
         await this.#send(file, buffer);
       }
+      while (this.#again.length > 0 || this.#sent.size > 0) {
+        const file = this.#again.shift();
+        if (file !== undefined) await this.#send(file, buffer);
+        else await Promise.race([failed, this.#changed.wait()]);
+      }
     } finally {
       this.#isAllSent = true;
       this.#changed.notify();
@@ -105,7 +119,9 @@ export class SmallUploads {
     const { modified, chunk } = read;
     const size = chunk?.bytes.length ?? 0;
     const id = this.#session.nextId();
-    this.#sent.set(id, { file, size });
+    const sums = new ChunkDigest();
+    if (chunk !== undefined) sums.set(0, chunk.checksum);
+    this.#sent.set(id, { file, size, digest: sums.value(size) });
     this.#changed.notify();
     const { path, mode, upload } = file;
     const body = { path, upload, size, modified, mode, onConflict, durability };
@@ -151,7 +167,7 @@ export class SmallUploads {
         case "PROGRESS":
           break;
         case "RECEIPT":
-          await this.#settle(frame.id, frame.body);
+          this.#settle(frame.id, frame.body);
           break;
         case "ERROR":
           this.#fail(frame.id, remoteError(frame.body));
@@ -168,13 +184,17 @@ export class SmallUploads {
     }
   }
 
-  async #settle(id: number, body: MessageBody<"RECEIPT">): Promise<void> {
+  #settle(id: number, body: MessageBody<"RECEIPT">): void {
     const sent = this.#sent.get(id);
     if (sent === undefined) return;
-    const { file, size } = sent;
-    await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+    const { file, size, digest } = sent;
+    // Not waited for: a server that cannot get rid of its answers reads nothing.
+    this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).catch(() => {});
     this.#sent.delete(id);
-    if (body.publication !== "skipped" && body.size !== size) {
+    const isProof = body.publication === "skipped"
+      ? this.#options.onConflict === "skip"
+      : body.size === size && body.digest?.toHex() === digest;
+    if (!isProof) {
       const reason = "the server's receipt is not for what was sent";
       const { path } = file;
       return this.#results.failed(
@@ -193,7 +213,7 @@ export class SmallUploads {
       publication: body.publication,
       durable: body.durable,
       resumedFrom: 0,
-      repaired: 0,
+      repaired: this.#repairs.get(file) ?? 0,
       wireBytes: body.size,
     });
   }
@@ -204,6 +224,12 @@ export class SmallUploads {
     this.#sent.delete(id);
     const { file } = sent;
     const { signal } = this.#options;
+    const repairs = this.#repairs.get(file) ?? 0;
+    if (error.code === "integrity" && repairs < REPAIR_COUNT_MAX) {
+      this.#repairs.set(file, repairs + 1);
+      this.#again.push(file);
+      return;
+    }
     this.#results.failed(file, describe(error, file.path, signal));
   }
 }

@@ -215,11 +215,12 @@ export class Scenario {
 
   /** Replaces or edits a source while nobody reads it; returns what it is then. */
   async #change(
-    { memory, name }: SimMachine,
+    machine: SimMachine,
     path: string,
     bytes: Uint8Array,
     random: SeededRandom,
   ): Promise<string> {
+    const { memory, name } = machine;
     const isReplaced = random.chance(0.3);
     const size = random.chance(0.5) ? bytes.length : this.#size(random);
     const changed = random.bytes(size);
@@ -231,6 +232,7 @@ export class Scenario {
     await file.write(changed, 0);
     await file.truncate(size);
     file.close();
+    await keepSource(machine, path);
     return keyOf(changed);
   }
 
@@ -272,11 +274,12 @@ export class Scenario {
 
   /** Changes a source soon after, in one of three ways; returns what it is then. */
   #planChange(
-    { memory, name }: SimMachine,
+    machine: SimMachine,
     path: string,
     bytes: Uint8Array,
     random: SeededRandom,
   ): string {
+    const { memory, name } = machine;
     const kind = bytes.length === 0 ? 0 : random.integer(0, 2);
     const at = Math.floor(bytes.length / 2);
     const added = random.bytes(10);
@@ -291,6 +294,7 @@ export class Scenario {
       await file.write(changed, 0);
       await file.truncate(changed.length);
       file.close();
+      await keepSource(machine, path);
     });
     return keyOf(changed);
   }
@@ -427,6 +431,17 @@ const FATAL: readonly Pick<DiskTrigger, "calls" | "suffix">[] = [
   { calls: ["open", "makeDirectory", "truncate"], suffix: "" },
   { calls: ["syncDirectory", "write", "link", "remove", "stat"], suffix: "" },
 ];
+
+/** What users have in their files survives a loss of power: it is theirs, not Ferry's. */
+async function keepSource(
+  { memory }: SimMachine,
+  path: string,
+): Promise<void> {
+  const file = await memory.open(path, "write");
+  await file.sync();
+  file.close();
+  await memory.syncDirectory(SOURCES);
+}
 
 /** A stream that gives bytes in pieces. */
 function streamOf(

@@ -57,6 +57,8 @@ export interface SpawnOptions {
   readonly permissions: readonly string[];
   /** Where it works. */
   readonly cwd?: string;
+  /** What its environment has besides this process's. */
+  readonly env?: Readonly<Record<string, string>>;
   /** What it reads from stdin; `"piped"` leaves that to the caller. */
   readonly stdin?: Uint8Array<ArrayBuffer> | "piped";
   /**
@@ -122,7 +124,7 @@ export class Program implements AsyncDisposable {
       ],
       ...cwd === undefined ? {} : { cwd },
       clearEnv: true,
-      env: environment(this.#isMeasured),
+      env: { ...environment(this.#isMeasured), ...options.env },
       stdin: stdin === undefined ? "null" : "piped",
       stdout: "piped",
       stderr: "piped",
