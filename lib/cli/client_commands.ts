@@ -5,6 +5,8 @@
  */
 
 import {
+  ACTIVE,
+  ACTIVE_PORT,
   CHECKSUM,
   DEBUG,
   DELETE,
@@ -14,10 +16,12 @@ import {
   FROM_SERVER,
   INCLUDE,
   JSON_OUTPUT,
+  LIMIT_RATE,
   LINKS,
   LIST_RECURSIVE,
   LOCAL_OUTPUT,
   LONG,
+  NO_RESUME,
   ON_CONFLICT,
   PARENTS,
   PRESERVE,
@@ -26,8 +30,10 @@ import {
   RECURSIVE,
   REMOTE_OUTPUT,
   REMOVE_RECURSIVE,
+  RETRIES,
   SHOWN_DIGEST,
   SORT,
+  STREAMS,
   TIMEOUT,
   TO_SERVER,
   TRANSFER_DIGEST,
@@ -47,6 +53,20 @@ export const TREE_OPTIONS: readonly AnyOption[] = [
   CHECKSUM,
   DRY_RUN,
 ];
+
+/** How files cross the network. */
+const NETWORK_OPTIONS: readonly AnyOption[] = [
+  NO_RESUME,
+  RETRIES,
+  STREAMS,
+  LIMIT_RATE,
+  ACTIVE,
+  ACTIVE_PORT,
+];
+
+/** What is said of every transfer. */
+const RESUME_TEXT =
+  "What is interrupted goes on where it was, also in another run of the same command; a lost connection is made again.";
 
 const TREE_TEXTS = [
   "What is there already and equal (size and time, or content with --checksum) is skipped: the same command again continues what was interrupted. Files that fail do not stop the others; the exit code is 8 then.",
@@ -74,6 +94,7 @@ export const GET: CommandSpec = {
     "Fetches files. Each appears under its own last name, in the current directory or where -o says, and only when it is whole and verified.",
     '-o LOCAL is a directory if it is one, ends in "/", or several files are fetched. With "-o -" the data go to stdout and everything else, JSON included, to stderr.',
     'With -r directories are fetched with everything in them: "get -r HOST docs" makes docs here, "-o texts/" makes texts/docs, and "-o texts" gives it that name, whether texts exists or not.',
+    RESUME_TEXT,
     ...TREE_TEXTS,
   ],
   operands: [HOST, { name: "REMOTE", repeated: true }],
@@ -84,6 +105,7 @@ export const GET: CommandSpec = {
     DURABILITY,
     TRANSFER_DIGEST,
     PROGRESS,
+    ...NETWORK_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -91,6 +113,7 @@ export const GET: CommandSpec = {
     "ferry get 127.0.0.1 a.iso b.iso -o downloads/",
     "ferry get 127.0.0.1 logs.tar -o - | tar -t",
     "ferry get -r 127.0.0.1 photos --exclude '*.tmp'",
+    "ferry get --retries forever --limit-rate 2M 127.0.0.1 huge.img",
   ],
 };
 
@@ -102,6 +125,7 @@ export const PUT: CommandSpec = {
     "Sends files. Each appears on the server under its own last name, at the top or where -o says, and only when it is whole and verified.",
     '-o REMOTE is a directory if it is one, ends in "/", or several files are sent. LOCAL "-" is stdin and needs -o with a name.',
     'With -r directories are sent with everything in them: "put -r HOST docs" makes docs there, "-o texts/" makes texts/docs, and "-o texts" gives it that name, whether texts exists or not. "put -r HOST ." sends what is in the current directory.',
+    RESUME_TEXT,
     ...TREE_TEXTS,
   ],
   operands: [HOST, { name: "LOCAL", repeated: true }],
@@ -112,6 +136,7 @@ export const PUT: CommandSpec = {
     DURABILITY,
     TRANSFER_DIGEST,
     PROGRESS,
+    ...NETWORK_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -140,6 +165,7 @@ export const SYNC: CommandSpec = {
     DURABILITY,
     TRANSFER_DIGEST,
     PROGRESS,
+    ...NETWORK_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [

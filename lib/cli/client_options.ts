@@ -8,9 +8,11 @@ import { CONFLICT_POLICIES, DIGESTS, DURABILITIES } from "../protocol/mod.ts";
 import { INTEGRITY_IS_NEVER_OFF } from "./messages.ts";
 import {
   choice,
+  count,
   flag,
   type Option,
   patterns,
+  rate,
   seconds,
   text,
 } from "./option.ts";
@@ -105,6 +107,56 @@ export const PROGRESS: Option<ProgressChoice> = choice(
   {
     fallback: "auto",
     help: "Show progress (default auto: on a terminal)",
+  },
+);
+
+/** Begin anew. */
+export const NO_RESUME: Option<boolean> = flag(
+  "no-resume",
+  "",
+  "Begin anew, whatever an earlier try has left",
+);
+
+/** How often to connect again. */
+export const RETRIES: Option<number | "forever" | undefined> = count(
+  "retries",
+  {
+    min: 0,
+    max: 1_000_000,
+    word: "forever",
+    help: "Tries to connect again that may get no further (default 3)",
+  },
+);
+
+/** How many data connections for one file. */
+export const STREAMS: Option<number | "auto" | undefined> = count("streams", {
+  min: 1,
+  max: 64,
+  word: "auto",
+  help: "Connections for one large file (default auto: what helps)",
+});
+
+/** How fast at most. */
+export const LIMIT_RATE: Option<number | undefined> = rate(
+  "limit-rate",
+  "Move at most this much a second, such as 500K or 10M",
+);
+
+/** The server dials. */
+export const ACTIVE: Option<boolean> = flag(
+  "active",
+  "",
+  "Have the server dial the data connections back to here",
+);
+
+/** Where the server dials to. */
+export const ACTIVE_PORT: Option<number | undefined> = count<never>(
+  "active-port",
+  {
+    min: 1024,
+    max: 65_535,
+    placeholder: "PORT",
+    help: "Have the server dial back to this port (default any free one)",
   },
 );
 

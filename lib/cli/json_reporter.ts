@@ -59,6 +59,10 @@ function entryFields(entry: RemoteEntry): Fields {
 function progressFields(reading: MeterReading): Fields {
   return {
     path: reading.name,
+    // Of trees, several files are under way at once.
+    ...reading.isCounting === undefined
+      ? { streams: reading.streams ?? null }
+      : {},
     files: reading.files,
     filesTotal: reading.filesTotal,
     bytes: reading.bytes,
@@ -79,6 +83,7 @@ function inSeconds(milliseconds: number): number {
 export class JsonReporter implements Reporter {
   readonly #options: JsonReporterOptions;
   #display: ProgressDisplay | undefined;
+  #meter: Meter | undefined;
 
   /** @param options What it is made of. */
   constructor(options: JsonReporterOptions) {
@@ -139,6 +144,7 @@ export class JsonReporter implements Reporter {
     meter: Meter,
     isShown: boolean,
   ): Promise<void> {
+    this.#meter = meter;
     const { filesTotal, bytesTotal } = meter.read();
     await this.#tell("start", {
       command: direction,
@@ -160,6 +166,7 @@ export class JsonReporter implements Reporter {
     meter: Meter,
     isShown: boolean,
   ): Promise<void> {
+    this.#meter = meter;
     await this.#tell("start", {
       command,
       direction,
@@ -226,6 +233,8 @@ export class JsonReporter implements Reporter {
       notTried: report.notTried,
       bytes: report.bytes,
       wireBytes: report.wireBytes,
+      resumedFrom: report.resumedFrom,
+      repaired: report.repaired,
       seconds: inSeconds(report.elapsed),
       durable: report.isDurable ?? null,
       dryRun: style.isDry,
@@ -241,6 +250,7 @@ export class JsonReporter implements Reporter {
       publication: receipt.publication,
       durable: receipt.durable,
       resumedFrom: receipt.resumedFrom,
+      repaired: receipt.repaired,
       wireBytes: receipt.wireBytes,
     });
   }
@@ -254,6 +264,8 @@ export class JsonReporter implements Reporter {
       failed: summary.failed,
       bytes: summary.bytes,
       wireBytes: summary.wireBytes,
+      resumedFrom: summary.resumedFrom,
+      repaired: summary.repaired,
       seconds: inSeconds(summary.elapsed),
       durable: summary.isDurable ?? null,
     });
@@ -262,6 +274,7 @@ export class JsonReporter implements Reporter {
   async transfersStop(): Promise<void> {
     const display = this.#display;
     this.#display = undefined;
+    this.#meter = undefined;
     await display?.stop();
   }
 
@@ -269,7 +282,11 @@ export class JsonReporter implements Reporter {
     // A failed write shows with the next one.
     this.#tell("reconnect", {
       attempt: event.attempt,
-      attemptsMax: event.attemptsMax,
+      // For ever is as good as unknown.
+      attemptsMax: Number.isFinite(event.attemptsMax)
+        ? event.attemptsMax
+        : null,
+      percent: this.#meter?.read().percent ?? null,
       seconds: inSeconds(event.delay),
       message: event.error.message,
     }).catch(() => {});

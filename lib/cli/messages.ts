@@ -35,6 +35,8 @@ import {
   formatRate,
   formatSize,
 } from "./format.ts";
+import type { Savings } from "./reporter.ts";
+import type { MeterReading } from "./transfer_meter.ts";
 
 export { INTEGRITY_IS_NEVER_OFF, usage } from "./usage_messages.ts";
 
@@ -108,12 +110,27 @@ function durability(isDurable: boolean | undefined): string {
   return isDurable ? " and durable" : ", not yet on stable storage";
 }
 
+/** What did not have to be sent again, and what had to. */
+function savings({ resumedFrom, repaired }: Savings): string {
+  const earlier = resumedFrom === 0
+    ? ""
+    : `, ${formatSize(resumedFrom)} of it from an earlier try`;
+  return repaired === 0
+    ? earlier
+    : `${earlier}, ${formatCount(repaired, "damaged chunk")} sent again`;
+}
+
 /** So much in that time, and how fast where that says something. */
-function movedIn(bytes: number, elapsed: number): string {
+function movedIn(
+  total: number,
+  elapsed: number,
+  { resumedFrom }: Savings,
+): string {
+  const bytes = total - resumedFrom;
   // What is over in no time has no rate.
   const isWorthARate = elapsed > 0 && (bytes >= RATED_SIZE || elapsed >= 1000);
   const rate = isWorthARate ? ` (${formatRate(bytes * 1000 / elapsed)})` : "";
-  return `${formatSize(bytes)} in ${formatDuration(elapsed)}${rate}`;
+  return `${formatSize(total)} in ${formatDuration(elapsed)}${rate}`;
 }
 
 /** Columns of what a dry run would do: the longest of its words and a space. */
@@ -155,14 +172,16 @@ function treeCounts(report: TreeSummary, isDry: boolean): string[] {
 
 /** What was done, for people. */
 export const notes = {
-  summary(summary: {
-    readonly direction: "get" | "put";
-    readonly files: number;
-    readonly skipped: number;
-    readonly bytes: number;
-    readonly elapsed: number;
-    readonly isDurable: boolean | undefined;
-  }): string {
+  summary(
+    summary: Savings & {
+      readonly direction: "get" | "put";
+      readonly files: number;
+      readonly skipped: number;
+      readonly bytes: number;
+      readonly elapsed: number;
+      readonly isDurable: boolean | undefined;
+    },
+  ): string {
     const { files, skipped, bytes, elapsed } = summary;
     const verb = summary.direction === "get" ? "Fetched" : "Sent";
     const left = skipped === 0
@@ -170,8 +189,8 @@ export const notes = {
       : `, ${formatCount(skipped, "file")} skipped`;
     if (files === 0) return `${verb} nothing${left}`;
     return `${verb} ${formatCount(files, "file")}, ${
-      movedIn(bytes, elapsed)
-    }, verified${durability(summary.isDurable)}${left}`;
+      movedIn(bytes, elapsed, summary)
+    }, verified${durability(summary.isDurable)}${savings(summary)}${left}`;
   },
 
   /** What a receipt says that is not as expected; `undefined` if nothing is. */
@@ -229,7 +248,7 @@ export const notes = {
   },
 
   treeSummary(
-    report: TreeSummary & { readonly elapsed: number },
+    report: TreeSummary & Savings & { readonly elapsed: number },
     style: {
       readonly direction: "get" | "put";
       readonly isDry: boolean;
@@ -247,8 +266,8 @@ export const notes = {
       : style.isDry
       ? `${done} ${formatCount(files, "file")}, ${formatSize(bytes)}`
       : `${done} ${formatCount(files, "file")}, ${
-        movedIn(bytes, elapsed)
-      }, verified${durability(isDurable)}`;
+        movedIn(bytes, elapsed, report)
+      }, verified${durability(isDurable)}${savings(report)}`;
     return [moved, ...treeCounts(report, style.isDry)].join(", ");
   },
 
@@ -277,10 +296,21 @@ export const notes = {
 
   created: (path: string): string => `Made ${quoteName(path)}`,
 
-  reconnect: (event: ReconnectEvent): string =>
-    `Connection lost (${escapeText(event.error.message)}); trying again in ${
-      formatDuration(event.delay)
-    } (${event.attempt} of ${event.attemptsMax})`,
+  reconnect(
+    event: ReconnectEvent,
+    reading: Pick<MeterReading, "percent" | "bytes"> | undefined,
+  ): string {
+    const { attempt, attemptsMax, delay, error } = event;
+    const percent = reading?.percent;
+    const where = percent === undefined ? "" : ` at ${percent}%`;
+    const of = Number.isFinite(attemptsMax) ? ` of ${attemptsMax}` : "";
+    const goesOn = reading !== undefined && reading.bytes > 0
+      ? ", to go on from there"
+      : "";
+    return `Connection lost${where} (${
+      escapeText(error.message)
+    }); trying again in ${formatDuration(delay)} (${attempt}${of})${goesOn}`;
+  },
 };
 
 /** What the server says. */

@@ -133,3 +133,56 @@ export function seconds<T extends number | undefined>(
     },
   };
 }
+
+/** An option with a whole number, or with a word that stands for one. */
+export function count<W extends string = never>(
+  name: string,
+  settings: {
+    readonly help: string;
+    readonly min: number;
+    readonly max: number;
+    /** What may be said instead of a number. */
+    readonly word?: W;
+    /** How the help calls the number. @default {"N"} */
+    readonly placeholder?: string;
+  },
+): Option<number | W | undefined> {
+  const { help, min, max, word, placeholder = "N" } = settings;
+  return {
+    name,
+    placeholder: word === undefined ? placeholder : `${placeholder}|${word}`,
+    help,
+    fallback: undefined,
+    read(value): number | W {
+      if (value === word) return word;
+      const parsed = /^\d{1,9}$/.test(value) ? Number(value) : NaN;
+      if (parsed >= min && parsed <= max) return parsed;
+      throw new UsageError(
+        usage.badCount(`--${name}`, value, { min, max, word }),
+      );
+    },
+  };
+}
+
+/** Least rate that makes sense: below it, every server counts a client as gone. */
+const RATE_MIN = 1024;
+const RATE_REGEXP = /^(\d{1,12}(?:\.\d{1,3})?)(?:([KMGT])(?:iB)?|B)?(?:\/s)?$/i;
+
+/** An option with bytes a second: `500K`, `1.5MiB`, `2GiB/s`. */
+export function rate(name: string, help: string): Option<number | undefined> {
+  return {
+    name,
+    placeholder: "RATE",
+    help,
+    fallback: undefined,
+    read(value): number {
+      const [, digits = "", unit = ""] = RATE_REGEXP.exec(value) ?? [];
+      const exponent = " KMGT".indexOf(unit.toUpperCase() || " ");
+      const bytes = Math.round(Number(digits) * 1024 ** exponent);
+      if (digits !== "" && bytes >= RATE_MIN && Number.isSafeInteger(bytes)) {
+        return bytes;
+      }
+      throw new UsageError(usage.badRate(`--${name}`, value));
+    },
+  };
+}

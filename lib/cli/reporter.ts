@@ -31,8 +31,16 @@ export interface TreeStyle {
   readonly isDigestShown: boolean;
 }
 
+/** What was not sent again, and what was. */
+export interface Savings {
+  /** Bytes that an earlier try had moved already. */
+  readonly resumedFrom: number;
+  /** Chunks that arrived damaged, or not, and were sent again. */
+  readonly repaired: number;
+}
+
 /** How the trees of a command went. */
-export interface TreeReport extends TreeSummary {
+export interface TreeReport extends TreeSummary, Savings {
   /** Milliseconds that it took. */
   readonly elapsed: number;
 }
@@ -46,7 +54,7 @@ export interface ListingStyle {
 }
 
 /** How the transfers of a command went. */
-export interface TransferSummary {
+export interface TransferSummary extends Savings {
   /** Which way. */
   readonly direction: Direction;
   /** Files that were moved. */

@@ -13,10 +13,10 @@ import {
   LOCAL_OUTPUT,
   PROGRESS,
   QUIET,
-  TIMEOUT,
 } from "./client_options.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
 import { PLANNERS } from "./commands/mod.ts";
+import { connectOptions } from "./connection.ts";
 import { type Environment, OutputClosedError } from "./environment.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeFailure } from "./failure.ts";
@@ -216,10 +216,8 @@ async function connect(
   signal: AbortSignal,
 ): Promise<Client | ExitCode> {
   const { address, reporter, environment } = job;
-  const timeout = line.value(TIMEOUT);
   const options: ConnectOptions = {
-    ...address,
-    ...timeout === undefined ? {} : { timeout },
+    ...await connectOptions(line, address, environment),
     signal,
     onReconnect: (event) => reporter.reconnect(event),
   };

@@ -89,6 +89,7 @@ function table(rows: ReadonlyArray<readonly [string, string]>): string {
 export class TextReporter implements Reporter {
   readonly #options: TextReporterOptions;
   #display: ProgressDisplay | undefined;
+  #meter: Meter | undefined;
 
   /** @param options What it is made of. */
   constructor(options: TextReporterOptions) {
@@ -177,6 +178,7 @@ export class TextReporter implements Reporter {
     meter: Meter,
     isShown: boolean,
   ): Promise<void> {
+    this.#meter = meter;
     if (isShown) {
       const { remarks, clock } = this.#options;
       const style = remarks.isTerminal ? lineStyle(remarks) : logStyle(remarks);
@@ -236,12 +238,13 @@ export class TextReporter implements Reporter {
   async transfersStop(): Promise<void> {
     const display = this.#display;
     this.#display = undefined;
+    this.#meter = undefined;
     await display?.stop();
   }
 
   reconnect(event: ReconnectEvent): void {
     // A failed write shows with the next one.
-    this.#note(notes.reconnect(event)).catch(() => {});
+    this.#note(notes.reconnect(event, this.#meter?.read())).catch(() => {});
   }
 
   async failure(failure: Failure, error: unknown): Promise<void> {

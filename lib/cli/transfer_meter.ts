@@ -28,6 +28,8 @@ export interface MeterReading {
   readonly remaining: number | undefined;
   /** The file that is being moved. */
   readonly name: string;
+  /** Data connections at work on that file, where known. */
+  readonly streams?: number | undefined;
   /** Whether the totals may still grow; only told of trees. */
   readonly isCounting?: boolean;
 }
@@ -95,6 +97,7 @@ export class TransferMeter implements Meter {
   readonly #window: RateWindow;
   #file = -1;
   #name = "";
+  #streams: number | undefined;
   #bytesBefore = 0;
   #bytesOfFile = 0;
   #percent = 0;
@@ -118,10 +121,16 @@ export class TransferMeter implements Meter {
     this.#file++;
     this.#name = name;
     this.#bytesOfFile = 0;
+    this.#streams = undefined;
   }
 
   /** The file is this far. */
-  advance(transferred: number, total: number | undefined): void {
+  advance(
+    transferred: number,
+    total: number | undefined,
+    streams?: number,
+  ): void {
+    if (streams !== undefined) this.#streams = streams;
     this.#bytesOfFile = Math.max(this.#bytesOfFile, transferred);
     if (total !== undefined) this.#sizes[this.#file] = total;
     this.#sample();
@@ -153,6 +162,7 @@ export class TransferMeter implements Meter {
       rate,
       remaining: remainingTime(bytes, bytesTotal, rate),
       name: this.#name,
+      streams: isRunning ? this.#streams : undefined,
     };
   }
 

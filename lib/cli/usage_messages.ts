@@ -89,6 +89,28 @@ export const usage = {
       quoteName(value)
     }: give seconds from ${min} to ${max}, such as 30 or 2.5`,
 
+  badCount(
+    option: string,
+    value: string,
+    limits: {
+      readonly min: number;
+      readonly max: number;
+      readonly word: string | undefined;
+    },
+  ): string {
+    const { min, max, word } = limits;
+    return `Option "${option}" cannot be ${
+      quoteName(value)
+    }: give a whole number from ${min} to ${max}${
+      word === undefined ? "" : `, or "${word}"`
+    }`;
+  },
+
+  badRate: (option: string, value: string): string =>
+    `Option "${option}" cannot be ${
+      quoteName(value)
+    }: give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)`,
+
   badPattern: (option: string, value: string, problem: string): string =>
     `Option "${option}" cannot be ${quoteName(value)}: the pattern ${problem}`,
 

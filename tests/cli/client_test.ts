@@ -372,6 +372,7 @@ Deno.test("runClient() tells of lost connections that are tried again", async ()
         event: "reconnect",
         attempt: 1,
         attemptsMax: 3,
+        percent: null,
         seconds: 0.25,
         message: "connection was reset",
       });

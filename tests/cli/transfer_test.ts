@@ -1,5 +1,5 @@
-import { assertEquals, assertMatch } from "@std/assert";
-import { FerryError } from "../../lib/client/mod.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { type ConnectOptions, FerryError } from "../../lib/client/mod.ts";
 import { runClient } from "../../lib/cli/mod.ts";
 import {
   entry,
@@ -116,6 +116,16 @@ Deno.test("get and put sum up what they did", async () => {
       ["--digest", "sha256"],
       'sha256 ab "a.txt"\nSent 1 file, 5 B in 0.40 s, verified and durable\n',
     ],
+    [
+      { size: 4_194_304, resumedFrom: 3_145_728 },
+      [],
+      "Sent 1 file, 4.00 MiB in 0.40 s (2.50 MiB/s), verified and durable, 3.00 MiB of it from an earlier try\n",
+    ],
+    [
+      { repaired: 1 },
+      [],
+      "Sent 1 file, 5 B in 0.40 s, verified and durable, 1 damaged chunk sent again\n",
+    ],
     [{}, ["-q"], ""],
   ];
   for (const [changes, options, said] of cases) {
@@ -204,7 +214,7 @@ Deno.test("--json tells everything in events", async () => {
   const client = new FakeClient({
     put: async (_source, path, options) => {
       if (path === "b\u202e") throw failing("exists", "remote");
-      options?.onProgress?.({ transferred: 3, total: 5 });
+      options?.onProgress?.({ transferred: 3, total: 5, streams: 2 });
       await world.clock.advance(500);
       return receipt({ path });
     },
@@ -220,6 +230,7 @@ Deno.test("--json tells everything in events", async () => {
     {
       event: "progress",
       path: "a.txt",
+      streams: 2,
       files: 0,
       filesTotal: 2,
       bytes: 3,
@@ -236,6 +247,7 @@ Deno.test("--json tells everything in events", async () => {
       publication: "created",
       durable: true,
       resumedFrom: 0,
+      repaired: 0,
       wireBytes: 105,
     },
     {
@@ -254,6 +266,8 @@ Deno.test("--json tells everything in events", async () => {
       failed: 1,
       bytes: 5,
       wireBytes: 105,
+      resumedFrom: 0,
+      repaired: 0,
       seconds: 0.5,
       durable: true,
     },
@@ -345,4 +359,43 @@ Deno.test("--progress always follows itself line by line where there is no termi
     " 40%  40 B of 100 B  20 B/s  0:03 left  a",
     " 40%  40 B of 100 B  10 B/s  0:06 left  a",
   ]);
+});
+
+Deno.test("a lost connection is told of with how far everything is", async () => {
+  const cases: ReadonlyArray<readonly [number, string]> = [
+    [
+      3,
+      "Connection lost at 45% (connection was reset); trying again in 0.50 s (1 of 3), to go on from there\n",
+    ],
+    [
+      Infinity,
+      "Connection lost at 45% (connection was reset); trying again in 0.50 s (1), to go on from there\n",
+    ],
+  ];
+  for (const [attemptsMax, line] of cases) {
+    let onReconnect: ConnectOptions["onReconnect"];
+    const client = new FakeClient({
+      put(_source, path, options) {
+        options?.onProgress?.({ transferred: 45, total: 100 });
+        const error = new FerryError("connection-lost", "connection was reset");
+        onReconnect?.({ attempt: 1, attemptsMax, delay: 500, error });
+        return Promise.resolve(receipt({ path, size: 100 }));
+      },
+    });
+    const connect = (options: ConnectOptions) => {
+      onReconnect = options.onReconnect;
+      return Promise.resolve(client.client);
+    };
+    const world = makeWorld({ connect });
+    await run(world, "put", H, "a.txt");
+    assertStringIncludes(world.stderr.text, line);
+    const json = makeWorld({ connect });
+    await run(json, "put", H, "a.txt", "--json");
+    const [event] = json.stdout.events()
+      .filter(({ event }) => event === "reconnect");
+    assertEquals(
+      [event?.attemptsMax, event?.percent],
+      [attemptsMax === 3 ? 3 : null, 45],
+    );
+  }
 });

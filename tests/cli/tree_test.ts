@@ -11,6 +11,7 @@ import {
   entry,
   FakeClient,
   makeWorld,
+  receipt,
   settle,
   StillClock,
   type World,
@@ -168,6 +169,8 @@ Deno.test("get -r tells programs of everything", async () => {
     notTried: 0,
     bytes: 1,
     wireBytes: 0,
+    resumedFrom: 0,
+    repaired: 0,
     seconds: 0,
     durable: true,
     dryRun: false,
@@ -316,14 +319,51 @@ Deno.test("sync works both ways, without a question with --yes, and dry", async 
   assertEquals(await harvest(server.disk, "/d"), { "b": "2" });
 });
 
-Deno.test("put -r refuses to keep permission bits while no server can", async () => {
+Deno.test("put -rp keeps permission bits on the server", async () => {
   await using server = await startServer();
   const { world, disk } = await treeWorld(server);
-  await plant(disk, "/d", TREE);
-  await run(world, 2, "put", "-rp", H, "/d");
+  await plant(disk, "/d", { "a": "1", "sub/b": "22" });
+  await disk.setAttributes("/d/a", { mode: 0o640 });
+  await run(world, 0, "put", "-rp", H, "/d");
+  assertEquals((await server.disk.stat("/d/a")).mode & 0o777, 0o640);
+});
+
+Deno.test("put -r moves small files together, and large ones as it was told", async () => {
+  const disk = new MemoryDisk();
+  const names = Array.from({ length: 60 }, (_, index) => `f${index}`);
+  await plant(disk, "/d", Object.fromEntries(names.map((name) => [name, "1"])));
+  await plant(disk, "/d", { "large": "x".repeat(1_048_577) });
+  const batches: string[][] = [];
+  const told: unknown[] = [];
+  const client = new FakeClient({
+    stat: () => Promise.reject(new FerryError("not-found", "not found")),
+    moveSmall({ direction, files, options, settled }) {
+      told.push([direction, options.resume, options.streams]);
+      batches.push(files.map(({ path }) => path));
+      for (const [index, { path, local }] of files.entries()) {
+        const value = receipt({ path, local, size: 1 });
+        settled(index, { status: "fulfilled", value });
+      }
+      return Promise.resolve();
+    },
+    put(_source, path, options = {}) {
+      told.push([path, options.resume, options.streams]);
+      const isLarge = path.endsWith("large");
+      const more = isLarge ? { resumedFrom: 1024, repaired: 2 } : {};
+      return Promise.resolve(receipt({ path, ...more }));
+    },
+  });
+  const world = makeWorld({ client, disk });
+  const args = ["put", "-r", H, "/d", "--no-resume", "--streams", "3"];
+  await run(world, 0, ...args);
+  assertEquals(batches.flat().length > 1, true, JSON.stringify(batches));
   assertEquals(
+    told.map((one) => JSON.stringify(one).slice(-8)),
+    told.map(() => "false,3]"),
+  );
+  assertMatch(
     world.stderr.text,
-    'ferry: Cannot put "/d": permission bits cannot be set on the server yet\n',
+    /verified and durable, 1\.00 KiB of it from an earlier try, 2 damaged chunks sent again/,
   );
 });
 

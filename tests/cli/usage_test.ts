@@ -35,16 +35,36 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
     'Unknown option "--rec" for "ls": did you mean "--recursive"?',
   ],
   [
-    ["get", "--no-resume", H, "a"],
-    'Unknown option "--no-resume" for "get"; see "ferry get --help"',
+    ["ls", "--no-resume", H, "a"],
+    'Unknown option "--no-resume" for "ls": it belongs to "get", "put" and "sync"',
   ],
   [
     ["stat", "-r", H, "a"],
     'Unknown option "-r" for "stat": it belongs to "get", "put" and "rm"',
   ],
   [
-    ["put", "--streams=4", H, "a"],
-    'Unknown option "--streams" for "put"; see "ferry put --help"',
+    ["put", "--streams=0", H, "a"],
+    'Option "--streams" cannot be "0": give a whole number from 1 to 64, or "auto"',
+  ],
+  [
+    ["put", "--retries", "always", H, "a"],
+    'Option "--retries" cannot be "always": give a whole number from 0 to 1000000, or "forever"',
+  ],
+  [
+    ["get", "--active-port", "80", H, "a"],
+    'Option "--active-port" cannot be "80": give a whole number from 1024 to 65535',
+  ],
+  [
+    ["get", "--limit-rate", "10MB", H, "a"],
+    'Option "--limit-rate" cannot be "10MB": give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)',
+  ],
+  [
+    ["get", "--limit-rate=1000", H, "a"],
+    'Option "--limit-rate" cannot be "1000": give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)',
+  ],
+  [
+    ["get", "--active", "tls://localhost", "a"],
+    'Cannot use "tls://localhost": TLS is not built yet, only tcp:// works in this version',
   ],
   [
     ["ls", "-u", "me", H],

@@ -143,6 +143,7 @@ export function receipt(changes: Partial<Receipt> = {}): Receipt {
     publication: "created",
     durable: true,
     resumedFrom: 0,
+    repaired: 0,
     wireBytes: 105,
     ...changes,
   };
@@ -170,6 +171,17 @@ export class FakeClient {
       return Promise.resolve();
     };
     const methods = { ...defaultBehavior(), ...behavior };
+    // One after the other, unless a test says otherwise.
+    const moveSmall: Client["moveSmall"] = async (request) => {
+      const { client } = this;
+      for (const [index, { path, local }] of request.files.entries()) {
+        const moving = request.direction === "get"
+          ? client.get(path, local, request.options)
+          : client.put(local, path, request.options);
+        const [result] = await Promise.allSettled([moving]);
+        request.settled(index, result);
+      }
+    };
     this.client = {
       info: INFO,
       list: record("list", methods.list),
@@ -179,6 +191,8 @@ export class FakeClient {
       rename: record("rename", methods.rename),
       remove: record("remove", methods.remove),
       makeDirectory: record("makeDirectory", methods.makeDirectory),
+      moveSmall: behavior.moveSmall ?? moveSmall,
+      setAttributes: record("setAttributes", methods.setAttributes),
       freeSpace: record("freeSpace", methods.freeSpace),
       close,
       [Symbol.asyncDispose]: close,
@@ -187,7 +201,7 @@ export class FakeClient {
 }
 
 /** What every method does unless a test says otherwise. */
-function defaultBehavior(): Required<Behavior> {
+function defaultBehavior(): Required<Omit<Behavior, "moveSmall">> {
   return {
     async *list(path) {
       yield {
@@ -207,6 +221,7 @@ function defaultBehavior(): Required<Behavior> {
       Promise.resolve({ path: to, publication: "created" as const }),
     remove: () => Promise.resolve(1),
     makeDirectory: () => Promise.resolve(),
+    setAttributes: () => Promise.resolve(),
     freeSpace: () => Promise.resolve(1_073_741_824),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };

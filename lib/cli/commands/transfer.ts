@@ -9,9 +9,11 @@ import type { Receipt, TransferOptions } from "../../client/mod.ts";
 import {
   DURABILITY,
   JSON_OUTPUT,
+  NO_RESUME,
   ON_CONFLICT,
   PROGRESS,
   QUIET,
+  STREAMS,
   TRANSFER_DIGEST,
 } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
@@ -61,12 +63,24 @@ export function transferSettings(
   const base = {
     onConflict: line.value(ON_CONFLICT),
     durability: line.value(DURABILITY),
+    ...networkOptions(line),
   };
   return {
     direction,
     options: digest === "auto" ? base : { ...base, digest },
     isProgressShown: isProgressShown(line, environment),
     isDigestShown: digest !== "auto",
+  };
+}
+
+/** How files cross the network, as far as that is told with each. */
+export function networkOptions(
+  line: CommandLine,
+): Pick<TransferOptions, "resume" | "streams"> {
+  const streams = line.value(STREAMS);
+  return {
+    ...line.value(NO_RESUME) ? { resume: false } : {},
+    ...streams === undefined ? {} : { streams },
   };
 }
 
@@ -134,7 +148,8 @@ async function runOne(
     const receipt = await job.run({
       ...settings.options,
       signal,
-      onProgress: ({ transferred, total }) => meter.advance(transferred, total),
+      onProgress: ({ transferred, total, streams }) =>
+        meter.advance(transferred, total, streams),
     });
     // Clients may not report the last bytes, nor any of an empty file.
     const { size, publication } = receipt;
@@ -161,6 +176,8 @@ function summarize(
     skipped: receipts.length - moved.length,
     bytes: moved.reduce((sum, { size }) => sum + size, 0),
     wireBytes: receipts.reduce((sum, { wireBytes }) => sum + wireBytes, 0),
+    resumedFrom: moved.reduce((sum, { resumedFrom }) => sum + resumedFrom, 0),
+    repaired: receipts.reduce((sum, { repaired }) => sum + repaired, 0),
     isDurable: kept.length === 0
       ? undefined
       : kept.every(({ durable }) => durable),

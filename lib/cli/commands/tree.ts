@@ -10,6 +10,7 @@ import {
   type FilterRule,
   getTree,
   putTree,
+  type Receipt,
   type SyncOptions,
   syncTree,
   type TreeEvent,
@@ -38,7 +39,8 @@ import type { TreeStyle } from "../reporter.ts";
 import type { Session, Try } from "../session.ts";
 import { TreeMeter } from "../tree_meter.ts";
 import { UsageError } from "../usage_error.ts";
-import { isProgressShown } from "./transfer.ts";
+import { isProgressShown, networkOptions } from "./transfer.ts";
+import { type Extras, treeHooks, tunedClient } from "./tree_client.ts";
 
 /** How to move trees. */
 export interface TreeSettings {
@@ -46,6 +48,8 @@ export interface TreeSettings {
   readonly style: TreeStyle;
   /** What the engine is told. */
   readonly options: SyncOptions;
+  /** What the client is told of each file besides. */
+  readonly extras: Extras;
   /** Whether somebody watches. */
   readonly isProgressShown: boolean;
 }
@@ -93,6 +97,7 @@ export function treeSettings(
   return {
     style: { ...style, isDry, isDigestShown: digest !== "auto" },
     options,
+    extras: networkOptions(line),
     isProgressShown: !isDry && isProgressShown(line, environment),
   };
 }
@@ -106,6 +111,10 @@ class Sum {
   code: ExitCode = EXIT.done;
   /** Whether the last failure was about a root that is a file. */
   isOneFile = false;
+  /** Bytes that an earlier try had moved already. */
+  resumedFrom = 0;
+  /** Chunks that were sent again. */
+  repaired = 0;
 
   add(summary: TreeSummary): void {
     const before = this.#total;
@@ -128,6 +137,12 @@ class Sum {
   get total(): TreeSummary {
     const total = this.#total ?? NOTHING;
     return { ...total, failed: total.failed + this.failed };
+  }
+
+  /** A file was moved. */
+  moved({ resumedFrom, repaired, publication }: Receipt): void {
+    if (publication !== "skipped") this.resumedFrom += resumedFrom;
+    this.repaired += repaired;
   }
 
   /** The exit code of it all. */
@@ -189,7 +204,9 @@ export async function runTrees(
     }
     const { elapsed } = meter;
     const isNothing = sum.failed === jobs.length;
-    if (!isNothing) await reporter.treesEnd({ ...sum.total, elapsed }, style);
+    const { total, resumedFrom, repaired } = sum;
+    const report = { ...total, elapsed, resumedFrom, repaired };
+    if (!isNothing) await reporter.treesEnd(report, style);
   } finally {
     await reporter.transfersStop();
   }
@@ -223,16 +240,19 @@ async function moveTree(
     readonly sum: Sum;
   },
 ): Promise<TreeSummary> {
-  const { client, environment, reporter, signal } = session;
-  const { style } = settings;
+  const { environment, reporter, signal } = session;
+  const { style, extras } = settings;
+  const client = tunedClient(session.client, extras);
   const options: SyncOptions = {
     ...settings.options,
+    ...treeHooks(client),
     disk: environment.disk,
     clock: environment.clock,
     signal,
     onProgress: (progress) => meter.update(progress),
     onEvent: async (event) => {
       if (event.kind !== "failed") {
+        if (event.kind === "file" && event.receipt) sum.moved(event.receipt);
         return await reporter.treeEvent(event, style);
       }
       sum.isOneFile = event.path === "" && event.doing === style.direction;
