@@ -14,6 +14,7 @@ import {
   assertTakenOnce,
   Violation,
 } from "./sim_invariants.ts";
+import { assertExcused, assertNothingTwice } from "./sim_excuses.ts";
 import {
   ABSENT,
   type Certainty,
@@ -382,28 +383,12 @@ export class SimClient {
     const ending = await this.#limit(what, this.machine.process!, work);
     if (ending.kind !== "done") return ending;
     this.#begun.delete(name);
-    const { size, resumedFrom, repaired, wireBytes } = ending.value;
-    const isOneTry = this.#reconnects === reconnects;
-    if (resumedFrom > 0 && isOneTry && !hadBegun) {
-      throw new Violation("receipts right", `${what}: nothing was there`);
-    }
-    if (ending.value.publication === "skipped") return ending;
-    if (resumedFrom > size) {
-      throw new Violation(
-        "receipts right",
-        `${what}: ${resumedFrom} of ${size}`,
-      );
-    }
-    const chunks = Math.ceil(size / CHUNK_SIZE);
-    // Headers, sums, and what is told while a disk is slow.
-    const margin = 4000 + 40 * chunks + clock.monotonic() - start;
-    const isPlain = isOneTry && repaired === 0;
-    if (isPlain && wireBytes > size - resumedFrom + margin) {
-      throw new Violation(
-        "nothing sent twice",
-        `${what}: ${wireBytes} bytes for ${size} of which ${resumedFrom} were there`,
-      );
-    }
+    assertNothingTwice(what, ending.value, {
+      chunkSize: CHUNK_SIZE,
+      isOneTry: this.#reconnects === reconnects,
+      hadBegun,
+      duration: clock.monotonic() - start,
+    });
     return ending;
   }
 
@@ -505,39 +490,6 @@ function isKept(
 ): boolean {
   return known !== undefined && known !== ABSENT && onConflict !== "overwrite";
 }
-
-/** An error has a reason in what went wrong. */
-function assertExcused(world: SimWorld, { code, message }: FerryError): void {
-  const { hasFlipped } = world.network;
-  if (DAMAGE_CODES.has(code) && !hasFlipped) {
-    throw new Violation("no error without a reason", `${code}: ${message}`);
-  }
-  // Who meets his own predecessor takes over from it.
-  if (code === "busy") {
-    throw new Violation("no lock outlives its owner", message);
-  }
-  if (world.isCalm && !ORDINARY_CODES.has(code)) {
-    throw new Violation("no error without a reason", `${code}: ${message}`);
-  }
-}
-
-/** Codes that tell of bits that were flipped, or of a bug. */
-const DAMAGE_CODES: ReadonlySet<string> = new Set([
-  "protocol",
-  "wrong-protocol",
-  "integrity",
-]);
-
-/** Codes that tell of names and of what users do. */
-const ORDINARY_CODES: ReadonlySet<string> = new Set([
-  "not-found",
-  "exists",
-  "is-directory",
-  "not-directory",
-  "not-empty",
-  "cancelled",
-  "changed",
-]);
 
 /** How often a client that finds no server is started again: longer than any server is down. */
 const CONNECT_ATTEMPTS = 60;

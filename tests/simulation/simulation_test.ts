@@ -16,10 +16,10 @@ import { describeFailure, simulate } from "../helpers/sim_run.ts";
 import { chosenSeeds, chosenTheme } from "./seeds.ts";
 
 /** Seeds of a usual run, with small chunks: some four seconds. */
-const SMALL_SEEDS = 120;
+const SMALL_SEEDS = 80;
 
 /** Seeds of a usual run, with the limits that ship: some four seconds. */
-const SHIPPING_SEEDS = 20;
+const SHIPPING_SEEDS = 15;
 
 async function runAll(
   library: SimLibrary,
