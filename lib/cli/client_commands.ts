@@ -8,6 +8,7 @@ import {
   ACTIVE,
   ACTIVE_PORT,
   CHECKSUM,
+  CLEAN_RECURSIVE,
   DEBUG,
   DELETE,
   DRY_RUN,
@@ -241,9 +242,33 @@ export const INFO: CommandSpec = {
   examples: ["ferry info 127.0.0.1"],
 };
 
+/** Removes what interrupted downloads left; needs no server. */
+export const CLEAN: CommandSpec = {
+  name: "clean",
+  summary: "Remove what interrupted downloads left",
+  description: [
+    "Lists the partial downloads in DIR, by default the current directory, that were interrupted and not finished, with the size and age of each, and removes them after a question. Those that a download is at work on stay.",
+    'What is listed here is what "ferry get" would go on with. Without a terminal nothing is removed unless --yes is given. No server is needed.',
+  ],
+  operands: [{ name: "DIR", optional: true }],
+  options: [CLEAN_RECURSIVE, YES],
+  examples: ["ferry clean", "ferry clean --yes ~/Downloads"],
+};
+
 /** `ferry` with all its words. */
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "ferry",
-  commands: [LIST, GET, PUT, SYNC, RENAME, REMOVE, MAKE_DIRECTORY, STAT, INFO],
+  commands: [
+    LIST,
+    GET,
+    PUT,
+    SYNC,
+    RENAME,
+    REMOVE,
+    MAKE_DIRECTORY,
+    STAT,
+    INFO,
+    CLEAN,
+  ],
   commonOptions: [JSON_OUTPUT, QUIET, DEBUG, TIMEOUT],
 };

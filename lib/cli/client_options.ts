@@ -264,6 +264,13 @@ export const LIST_RECURSIVE: Option<boolean> = flag(
   "List everything below as well",
 );
 
+/** Clean everything below. */
+export const CLEAN_RECURSIVE: Option<boolean> = flag(
+  "recursive",
+  "rR",
+  "Look into all directories below as well",
+);
+
 /** Remove everything below. */
 export const REMOVE_RECURSIVE: Option<boolean> = flag(
   "recursive",

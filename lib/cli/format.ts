@@ -63,6 +63,20 @@ export function formatDuration(milliseconds: number): string {
 }
 
 /**
+ * How long ago something was, as exact as it is interesting: `5 min`, `3 h`, `12 d`.
+ *
+ * @param milliseconds How long; `undefined` where nobody knows.
+ */
+export function formatAge(milliseconds: number | undefined): string {
+  if (milliseconds === undefined) return "?";
+  const minutes = Math.floor(milliseconds / 60_000);
+  if (minutes < 1) return "<1 min";
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h` : `${Math.floor(hours / 24)} d`;
+}
+
+/**
  * A remaining time, short and of steady width: `0:07`, `12:34`, `1:02:03`.
  *
  * @param seconds How long; not negative.

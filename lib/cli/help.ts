@@ -132,7 +132,7 @@ export function programHelp(program: ProgramSpec): string {
     ...commands,
     "\nOptions:\n",
     optionTable(options),
-    `\nHOST is an address of this machine, or tcp://HOST for another one.\n`,
+    `HOST is an address of this machine, or tcp://HOST for another one.\n`,
     `"${program.name} COMMAND --help" says more; to begin: ${program.name} put 127.0.0.1 notes.txt\n`,
   ].join("");
 }

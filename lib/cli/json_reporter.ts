@@ -13,12 +13,14 @@ import type {
   TreeEvent,
 } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
+import type { LocalLeftover } from "../storage/mod.ts";
 import type { Output } from "./environment.ts";
 import { jsonLine } from "./escape.ts";
 import type { Failure } from "./failure.ts";
 import { isoTime } from "./format.ts";
 import { eventStyle, ProgressDisplay } from "./progress_display.ts";
 import type {
+  CleanReport,
   Direction,
   ListingStyle,
   RenameReport,
@@ -73,6 +75,10 @@ function progressFields(reading: MeterReading): Fields {
       ? null
       : Math.ceil(reading.remaining),
   };
+}
+
+function leftoverFields({ name, data, size }: LocalLeftover): Fields {
+  return { path: data, name: name ?? null, size };
 }
 
 function inSeconds(milliseconds: number): number {
@@ -137,6 +143,27 @@ export class JsonReporter implements Reporter {
 
   created(path: string): Promise<void> {
     return this.#tell("created", { path });
+  }
+
+  leftover(leftover: LocalLeftover, now: number): Promise<void> {
+    const { modified } = leftover;
+    return this.#tell("leftover", {
+      ...leftoverFields(leftover),
+      mtime: isoTime(modified),
+      age: modified === undefined
+        ? null
+        : inSeconds(Math.max(0, now - modified)),
+      inUse: leftover.isInUse,
+    });
+  }
+
+  leftoverRemoved(leftover: LocalLeftover): Promise<void> {
+    return this.#tell("cleaned", leftoverFields(leftover));
+  }
+
+  cleanEnd({ found, removed, bytes, failed }: CleanReport): Promise<void> {
+    const command = "clean";
+    return this.#tell("done", { command, found, removed, bytes, failed });
   }
 
   async transfersBegin(

@@ -26,10 +26,13 @@ import type {
   TreeSummary,
 } from "../client/mod.ts";
 import type { Right } from "../protocol/mod.ts";
+import type { LocalLeftover } from "../storage/mod.ts";
 import type { Offer } from "../server/mod.ts";
 import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import { joinLocal } from "./names.ts";
 import { escapeName, escapeText, quoteName } from "./escape.ts";
 import {
+  formatAge,
   formatCount,
   formatDuration,
   formatRate,
@@ -170,6 +173,20 @@ function treeCounts(report: TreeSummary, isDry: boolean): string[] {
   return parts.filter(([count]) => count > 0).map(([, text]) => text);
 }
 
+/** Columns of `1023 KiB`, and of `59 min`. */
+const SIZE_COLUMNS = 8;
+const AGE_COLUMNS = 6;
+
+/** The file that a partial download was to become, and what it is called now. */
+function leftoverName(
+  { name, data, directory }: LocalLeftover,
+): string {
+  if (name === undefined) return escapeName(data);
+  const path = directory === "." ? name : joinLocal(directory, name);
+  const own = data.slice(Math.max(0, data.search(/[^/\\]+$/)));
+  return `${escapeName(path)}  (${escapeName(own)})`;
+}
+
 /** What was done, for people. */
 export const notes = {
   summary(
@@ -280,6 +297,40 @@ export const notes = {
       paths.length === 1 ? "it" : `these ${formatCount(paths.length, "entry")}`
     } from ${quoteName(destination)}? [y/N] `;
   },
+
+  /** A partial download: how large, how old, and which. */
+  leftover(leftover: LocalLeftover, now: number): string {
+    const { size, modified, isInUse } = leftover;
+    const age = modified === undefined
+      ? undefined
+      : Math.max(0, now - modified);
+    return `${formatSize(size).padStart(SIZE_COLUMNS)}  ${
+      formatAge(age).padStart(AGE_COLUMNS)
+    }  ${leftoverName(leftover)}${isInUse ? "  (in use)" : ""}`;
+  },
+
+  cleaned(
+    { found, removed, bytes, failed }: {
+      readonly found: number;
+      readonly removed: number;
+      readonly bytes: number;
+      readonly failed: number;
+    },
+  ): string | undefined {
+    if (found + failed === 0) return "No partial downloads there";
+    return removed === 0
+      ? undefined
+      : `Removed ${formatCount(removed, "partial download")}, ${
+        formatSize(bytes)
+      }`;
+  },
+
+  cleanNeedsYes: "Nothing is removed without --yes",
+
+  confirmClean: (count: number, bytes: number): string =>
+    `Remove ${count === 1 ? "it" : `these ${count}`}, ${
+      formatSize(bytes)
+    }? [y/N] `,
 
   digest: (algorithm: string, value: string, name: string): string =>
     `${algorithm} ${value} ${quoteName(name)}`,

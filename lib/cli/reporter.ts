@@ -13,6 +13,7 @@ import type {
   TreeEvent,
   TreeSummary,
 } from "../client/mod.ts";
+import type { LocalLeftover } from "../storage/mod.ts";
 import type { Failure } from "./failure.ts";
 import type { Meter } from "./transfer_meter.ts";
 
@@ -83,6 +84,18 @@ export interface RenameReport {
   readonly publication: string;
 }
 
+/** What cleaning did. */
+export interface CleanReport {
+  /** Partial downloads that were there. */
+  readonly found: number;
+  /** Those that were removed. */
+  readonly removed: number;
+  /** Their bytes. */
+  readonly bytes: number;
+  /** What could not be looked into, or not be removed. */
+  readonly failed: number;
+}
+
 /** Told what happens, in the order in which it does. */
 export interface Reporter {
   /** Entries of a listing. */
@@ -97,6 +110,12 @@ export interface Reporter {
   removed(path: string, count: number): Promise<void>;
   /** A directory was made. */
   created(path: string): Promise<void>;
+  /** What an interrupted download has left. */
+  leftover(leftover: LocalLeftover, now: number): Promise<void>;
+  /** It was removed. */
+  leftoverRemoved(leftover: LocalLeftover): Promise<void>;
+  /** A directory was looked through. */
+  cleanEnd(report: CleanReport): Promise<void>;
   /** Transfers begin; `meter` knows how far they are. */
   transfersBegin(
     direction: Direction,

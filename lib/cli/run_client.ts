@@ -6,7 +6,7 @@
 
 import { type Client, type ConnectOptions, FerryError } from "../client/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
-import { CLIENT_PROGRAM } from "./client_commands.ts";
+import { CLEAN, CLIENT_PROGRAM } from "./client_commands.ts";
 import {
   DEBUG,
   JSON_OUTPUT,
@@ -15,6 +15,7 @@ import {
   QUIET,
 } from "./client_options.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
+import { runClean } from "./commands/clean.ts";
 import { PLANNERS } from "./commands/mod.ts";
 import { connectOptions } from "./connection.ts";
 import { type Environment, OutputClosedError } from "./environment.ts";
@@ -101,6 +102,12 @@ async function run(
   });
   try {
     rejectContradictions(line);
+    if (line.command === CLEAN) {
+      return await interruptible(
+        { reporter, environment },
+        (signal) => runClean(line, { reporter, environment, signal }),
+      );
+    }
     const address = readHost(line.operands[0] ?? "");
     const work = await PLANNERS[line.command.name]?.(line, environment);
     if (work === undefined) throw new TypeError("The command has no planner");
@@ -181,8 +188,24 @@ interface Job {
 }
 
 /** Connects, works, and says goodbye; an interruption ends all three. */
-async function runWork(line: CommandLine, job: Job): Promise<ExitCode> {
+function runWork(line: CommandLine, job: Job): Promise<ExitCode> {
   const { reporter, environment, work } = job;
+  return interruptible(job, async (signal) => {
+    const client = await connect(line, job, signal);
+    if (typeof client === "number") return client;
+    try {
+      return await work(new Session({ client, reporter, environment, signal }));
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+/** Does what can be interrupted, and tells if it was. */
+async function interruptible(
+  { reporter, environment }: Pick<Job, "reporter" | "environment">,
+  work: (signal: AbortSignal) => Promise<ExitCode>,
+): Promise<ExitCode> {
   const interruption = new AbortController();
   const { signal } = interruption;
   const stopListening = environment.onTermination(() => {
@@ -191,15 +214,11 @@ async function runWork(line: CommandLine, job: Job): Promise<ExitCode> {
     interruption.abort();
   });
   try {
-    const client = await connect(line, job, signal);
-    if (typeof client === "number") return client;
-    try {
-      return await work(new Session({ client, reporter, environment, signal }));
-    } finally {
-      await client.close();
-    }
+    return await work(signal);
   } catch (error) {
-    if (!(error instanceof InterruptedError)) throw error;
+    const isInterruption = error instanceof InterruptedError ||
+      error === signal.reason;
+    if (!isInterruption) throw error;
     const message = problems.interrupted;
     const failure = { code: "cancelled", side: "local" as const, message };
     await reporter.failure({ ...failure, path: undefined }, error);

@@ -12,6 +12,7 @@ import type {
   TreeEvent,
 } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
+import type { LocalLeftover } from "../storage/mod.ts";
 import { formatAddress } from "../transport/mod.ts";
 import type { Output } from "./environment.ts";
 import { escapeName, escapeText } from "./escape.ts";
@@ -26,6 +27,7 @@ import {
 import { notes, refusalLines } from "./messages.ts";
 import { lineStyle, logStyle, ProgressDisplay } from "./progress_display.ts";
 import type {
+  CleanReport,
   Direction,
   ListingStyle,
   RenameReport,
@@ -171,6 +173,19 @@ export class TextReporter implements Reporter {
 
   created(path: string): Promise<void> {
     return this.#note(notes.created(path));
+  }
+
+  leftover(leftover: LocalLeftover, now: number): Promise<void> {
+    return this.#result(`${notes.leftover(leftover, now)}\n`);
+  }
+
+  leftoverRemoved(_leftover: LocalLeftover): Promise<void> {
+    // The list stands there already.
+    return Promise.resolve();
+  }
+
+  cleanEnd(report: CleanReport): Promise<void> {
+    return this.#note(notes.cleaned(report));
   }
 
   transfersBegin(

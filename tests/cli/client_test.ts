@@ -45,6 +45,8 @@ Deno.test("runClient() has help with an example for every command", async () => 
     assertEquals(help.split("\n").filter((line) => line.length > 80), []);
     assertEquals(await run(makeWorld(), "help", name), help);
   }
+  const help = await run(makeWorld(), "clean", "--help");
+  assertMatch(help, /^Usage: ferry clean \[OPTIONS\] \[DIR\]\n/);
 });
 
 Deno.test("runClient() connects to where HOST says", async () => {

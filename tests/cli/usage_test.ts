@@ -40,7 +40,11 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   ],
   [
     ["stat", "-r", H, "a"],
-    'Unknown option "-r" for "stat": it belongs to "get", "put" and "rm"',
+    'Unknown option "-r" for "stat": it belongs to "get", "put", "rm" and "clean"',
+  ],
+  [
+    ["clean", "a", "b"],
+    'Unexpected "b" for "clean"; see "ferry clean --help"',
   ],
   [
     ["put", "--streams=0", H, "a"],
@@ -263,7 +267,7 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   ],
   [
     ["sync", "-r", "--to-server", H, "a", "b"],
-    'Unknown option "-r" for "sync": it belongs to "get", "put" and "rm"',
+    'Unknown option "-r" for "sync": it belongs to "get", "put", "rm" and "clean"',
   ],
   [
     ["put", H, "a\\b"],

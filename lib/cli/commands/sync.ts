@@ -5,6 +5,7 @@
  */
 
 import type { TreePlaces } from "../../client/mod.ts";
+import { isConfirmed } from "../ask.ts";
 import {
   DELETE,
   DRY_RUN,
@@ -74,12 +75,7 @@ async function confirm(
   destination: string,
 ): Promise<boolean> {
   await reporter.transfersStop();
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const onAbort = () => resolve(undefined);
-  signal.addEventListener("abort", onAbort, { once: true });
   const shown = destination === "" ? "/" : destination;
-  const asked = environment.ask(notes.confirmDelete(paths, shown));
-  const answer = await Promise.race([asked, promise]);
-  signal.removeEventListener("abort", onAbort);
-  return /^y(es)?$/i.test(answer?.trim() ?? "");
+  const question = notes.confirmDelete(paths, shown);
+  return await isConfirmed(environment, question, signal);
 }
