@@ -44,6 +44,8 @@ export type Verdict =
   | "cut"
   /** The last byte of its payload arrives wrong. */
   | "damage"
+  /** The last byte of its header arrives wrong. */
+  | "damage-header"
   /** Only so many bytes of it arrive before the connection is cut. */
   | { readonly cutAfter: number };
 
@@ -166,6 +168,7 @@ export class CutProxy implements AsyncDisposable {
           return this.#cut(from, to);
         }
         if (verdict === "damage") bytes[bytes.length - 1]! ^= 0x01;
+        if (verdict === "damage-header") bytes[HEADER_SIZE - 1]! ^= 0x01;
         await writeAll(to, bytes);
       }
       await to.closeWrite();

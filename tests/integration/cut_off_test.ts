@@ -11,8 +11,8 @@ import {
   assertSameFile,
   CHUNK,
   Gate,
+  localTree,
   NEEDS_UNIX,
-  publicTree,
   randomBytes,
   type Scene,
   sceneTest,
@@ -20,19 +20,22 @@ import {
   settles,
   tree,
   until,
+  visibleTree,
 } from "./scene.ts";
 
 const SIZE = 8 * CHUNK + 17;
 /** The frame at which a transfer is held: well in the middle. */
 const MIDDLE = 4;
 
-const PART_PATTERN = /^\.ferry-[0-9a-f]{16}\.(part|map)$/;
+/** What a client says that has tried to connect again, and given up. */
+const RETRIED_IN_VAIN =
+  /^(Connection lost [^\n]+; trying again in [^\n]+\n)+ferry: Cannot (get "big"|put "big"|connect to \S+): [^\n]+\n$/;
 
 function isMiddle({ type, index }: Passing): boolean {
   return type === "DATA" && index === MIDDLE;
 }
 
-/** A server, and a proxy that holds every transfer in its middle. */
+/** A server, and a proxy that holds one transfer in its middle. */
 async function held(scene: Scene): Promise<{
   readonly server: ServerProgram;
   readonly gate: Gate;
@@ -40,35 +43,30 @@ async function held(scene: Scene): Promise<{
 }> {
   const server = await scene.server();
   const gate = new Gate();
-  const proxy = scene.proxy(
-    server,
-    (passing) => isMiddle(passing) ? gate.hold() : "pass",
-  );
+  let wasHeld = false;
+  const proxy = scene.proxy(server, (passing) => {
+    if (wasHeld || !isMiddle(passing)) return "pass";
+    wasHeld = true;
+    return gate.hold();
+  });
   return { server, gate, host: proxy.host };
 }
 
-/** What lies where clients work, besides unfinished downloads. */
-async function localNames(scene: Scene): Promise<string[]> {
-  return (await tree(scene.local)).filter((name) => !PART_PATTERN.test(name));
-}
-
 sceneTest(
-  "kill -9 of the client in the middle of a put leaves no name and nothing staged",
+  "kill -9 of the client in the middle of a put leaves no name, and the next put goes on",
   async (scene) => {
     await scene.file("big", randomBytes(1, SIZE));
-    const { server, gate, host } = await held(scene);
+    const { gate, host } = await held(scene);
     const put = scene.start(["put", host, "big"]);
     await gate.reached;
-    assertEquals(
-      await publicTree(scene).then((all) => all.includes("big")),
-      false,
-    );
+    assertEquals(await visibleTree(scene), []);
     put.kill("SIGKILL");
     await put.ended;
     gate.open("cut");
-    await settles(scene, []);
+    assertEquals(await visibleTree(scene), []);
+    assertEquals((await scene.ferry(["ls", host])).stdout, "");
     // The name is free, and the server serves on.
-    await scene.ferry(["put", server.host, "big"]);
+    await scene.ferry(["put", host, "big"]);
     await assertSameFile(`${scene.local}/big`, `${scene.root}/big`);
     await settles(scene, ["big"]);
   },
@@ -76,17 +74,17 @@ sceneTest(
 );
 
 sceneTest(
-  "kill -9 of the client in the middle of a get leaves no final name, and the next get replaces what is left",
+  "kill -9 of the client in the middle of a get leaves no final name, and the next get goes on",
   async (scene) => {
     await scene.served("big", randomBytes(1, SIZE));
-    const { server, gate, host } = await held(scene);
+    const { gate, host } = await held(scene);
     const get = scene.start(["get", host, "big", "-o", "copy"]);
     await gate.reached;
     get.kill("SIGKILL");
     await get.ended;
     gate.open("cut");
-    assertEquals(await localNames(scene), []);
-    await scene.ferry(["get", server.host, "big", "-o", "copy"]);
+    assertEquals(await localTree(scene), []);
+    await scene.ferry(["get", host, "big", "-o", "copy"]);
     await assertSameFile(`${scene.root}/big`, `${scene.local}/copy`);
     assertEquals(await tree(scene.local), ["copy"]);
   },
@@ -104,24 +102,21 @@ sceneTest(
     await server.ended;
     gate.open("cut");
     const { code, stderr } = await put.ended;
-    assertEquals(code, 1);
-    // It may have sent everything, and then asks for the receipt in vain.
-    assertMatch(stderr, /^ferry: Cannot (put "big"|connect to \S+): .+\n$/m);
-    const names = async () =>
-      (await publicTree(scene)).filter((name) => !name.startsWith(".ferry/"));
-    assertEquals(await names(), []);
-    const again = await scene.server();
-    assertEquals(await names(), []);
-    assertEquals((await scene.ferry(["ls", again.host])).stdout, "");
-    await scene.ferry(["put", again.host, "big"]);
+    assertEquals([1, 3].includes(code), true, stderr);
+    assertMatch(stderr, RETRIED_IN_VAIN);
+    assertEquals(await visibleTree(scene), []);
+    await scene.server({ args: ["-l", server.host] });
+    assertEquals(await visibleTree(scene), []);
+    assertEquals((await scene.ferry(["ls", host])).stdout, "");
+    await scene.ferry(["put", host, "big"]);
     await assertSameFile(`${scene.local}/big`, `${scene.root}/big`);
-    assertEquals(await names(), ["big"]);
+    await settles(scene, ["big"]);
   },
   NEEDS_UNIX,
 );
 
 sceneTest(
-  "kill -9 of the server in the middle of a get leaves nothing where the client works",
+  "kill -9 of the server in the middle of a get leaves only what the next get goes on from",
   async (scene) => {
     await scene.served("big", randomBytes(1, SIZE));
     const { server, gate, host } = await held(scene);
@@ -131,12 +126,15 @@ sceneTest(
     await server.ended;
     gate.open("cut");
     const { code, stderr } = await get.ended;
-    assertEquals(code, 1);
-    assertMatch(stderr, /^ferry: Cannot get "big": [^\n]+\n$/);
-    assertEquals(await tree(scene.local), []);
+    assertEquals([1, 3].includes(code), true, stderr);
+    assertMatch(stderr, RETRIED_IN_VAIN);
+    assertEquals(await localTree(scene), []);
     const again = await scene.server();
-    await scene.ferry(["get", again.host, "big"]);
+    const events = await scene.events(["get", again.host, "big"]);
+    const receipt = events.find(({ event }) => event === "receipt");
+    assertEquals(receipt?.["resumedFrom"], MIDDLE * CHUNK);
     await assertSameFile(`${scene.root}/big`, `${scene.local}/big`);
+    assertEquals(await tree(scene.local), ["big"]);
   },
   NEEDS_UNIX,
 );
@@ -161,7 +159,8 @@ for (const policy of ["fail", "overwrite", "rename", "skip"]) {
         "--on-conflict",
         policy,
       ]);
-      const told = events.map(({ event }) => event);
+      const told = events.map(({ event }) => event)
+        .filter((event) => event !== "progress");
       assertEquals(told, ["start", "reconnect", "receipt", "done"]);
       const receipt = events.find(({ event }) => event === "receipt");
       assertEquals(receipt?.["publication"], "created");
@@ -215,7 +214,7 @@ sceneTest(
     assertEquals(code, 0, stderr);
     assertMatch(
       stderr,
-      /^Connection lost \([^\n]+\); trying again in [^\n]+ \(1 of 3\)\n/,
+      /^Connection lost [^\n]+; trying again in [^\n]+ \(1 of 3\)\n/,
     );
     await settles(scene, ["big"]);
   },
@@ -224,7 +223,7 @@ sceneTest(
 
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   sceneTest(
-    `${signal} in the middle of a put ends with 130 and leaves nothing on the server`,
+    `${signal} in the middle of a put ends with 130, and the next put goes on`,
     async (scene) => {
       await scene.file("big", randomBytes(1, SIZE));
       const { gate, host } = await held(scene);
@@ -235,13 +234,16 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
       assertEquals(code, 130);
       assertEquals(stderr, "ferry: Interrupted\n");
       gate.open();
-      await settles(scene, []);
+      assertEquals(await visibleTree(scene), []);
+      await scene.ferry(["put", host, "big"]);
+      await assertSameFile(`${scene.local}/big`, `${scene.root}/big`);
+      await settles(scene, ["big"]);
     },
     NEEDS_UNIX,
   );
 
   sceneTest(
-    `${signal} in the middle of a get ends with 130 and leaves nothing here`,
+    `${signal} in the middle of a get ends with 130, and the next get goes on`,
     async (scene) => {
       await scene.served("big", randomBytes(1, SIZE));
       const { gate, host } = await held(scene);
@@ -256,7 +258,36 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
         "cancelled",
       );
       gate.open();
-      assertEquals(await tree(scene.local), []);
+      assertEquals(await localTree(scene), []);
+      await scene.ferry(["get", host, "big"]);
+      await assertSameFile(`${scene.root}/big`, `${scene.local}/big`);
+      assertEquals(await tree(scene.local), ["big"]);
+    },
+    NEEDS_UNIX,
+  );
+
+  sceneTest(
+    `${signal} in the middle of a put or get with --no-resume leaves nothing at all`,
+    async (scene) => {
+      await scene.file("up", randomBytes(1, SIZE));
+      await scene.served("down", randomBytes(1, SIZE));
+      const server = await scene.server();
+      for (const [command, name] of [["put", "up"], ["get", "down"]] as const) {
+        const gate = new Gate();
+        const proxy = scene.proxy(
+          server,
+          (passing) => isMiddle(passing) ? gate.hold() : "pass",
+        );
+        const transfer = scene.start(
+          [command, "--no-resume", proxy.host, name],
+        );
+        await gate.reached;
+        transfer.kill(signal);
+        assertEquals((await transfer.ended).code, 130);
+        gate.open();
+        await settles(scene, ["down"]);
+        assertEquals(await tree(scene.local), ["up"]);
+      }
     },
     NEEDS_UNIX,
   );
@@ -290,7 +321,7 @@ sceneTest(
   async (scene) => {
     await scene.file("up", randomBytes(1, SIZE));
     await scene.served("down", randomBytes(2, SIZE));
-    const server = await scene.server();
+    const server = await scene.server({ args: ["--drain", "25"] });
     const gate = new Gate();
     let waiting = 0;
     const proxy = scene.proxy(server, (passing) => {
@@ -302,7 +333,7 @@ sceneTest(
     const get = scene.start(["get", proxy.host, "down"]);
     await until("both to be in their middle", () => waiting === 2);
     server.kill("SIGTERM");
-    await server.says(/Stopping; transfers have 10 s to finish/, "stderr");
+    await server.says(/Stopping; transfers have 25 s to finish/, "stderr");
     const late = await scene.ferry(["ls", server.host], { code: 3 });
     assertMatch(late.stderr, /^ferry: Cannot connect to [^\n]+\n$/);
     gate.open();
@@ -321,7 +352,7 @@ sceneTest(
   async (scene) => {
     await scene.file("big", randomBytes(1, SIZE));
     const { server, gate, host } = await held(scene);
-    const put = scene.start(["put", host, "big"]);
+    const put = scene.start(["put", "--retries", "0", host, "big"]);
     await gate.reached;
     server.kill("SIGINT");
     await server.says(/Stopping/, "stderr");
@@ -329,7 +360,7 @@ sceneTest(
     assertEquals((await server.ended).code, 0);
     gate.open("cut");
     assertEquals((await put.ended).code, 1);
-    await settles(scene, []);
+    assertEquals(await visibleTree(scene), []);
   },
   NEEDS_UNIX,
 );
@@ -342,13 +373,13 @@ sceneTest("--drain 0 does not wait for transfers", async (scene) => {
     server,
     (passing) => isMiddle(passing) ? gate.hold() : "pass",
   );
-  const put = scene.start(["put", proxy.host, "big"]);
+  const put = scene.start(["put", "--retries", "0", proxy.host, "big"]);
   await gate.reached;
   server.kill("SIGTERM");
   assertEquals((await server.ended).code, 0);
   gate.open("cut");
   assertEquals((await put.ended).code, 1);
-  await settles(scene, []);
+  assertEquals(await visibleTree(scene), []);
 }, NEEDS_UNIX);
 
 sceneTest("an idle server ends with 0 at once", async (scene) => {
@@ -362,7 +393,7 @@ const SEED = 20_261_120;
 const CUTS = 12;
 
 sceneTest(
-  `cuts at random bytes, seed ${SEED}: a name is there whole or not at all`,
+  `cuts at random bytes, seed ${SEED}: every transfer still ends, and is exact`,
   async (scene) => {
     const bytes = randomBytes(SEED, 3 * CHUNK + 5);
     await scene.file("up", bytes);
@@ -388,22 +419,13 @@ sceneTest(
       const shown = `seed ${
         SEED + count
       }, ${command}, frame ${frame}, ${cutAfter} bytes of it: ${stderr}`;
+      assertEquals(code, 0, shown);
       const path = command === "put"
         ? `${scene.root}/${name}`
         : `${scene.local}/${name}`;
-      const found = await Deno.readFile(path).catch(() => undefined);
-      if (code === 0) assert(found !== undefined, shown);
-      else {
-        assertEquals(code === 1 || code === 3, true, shown);
-        assertMatch(stderr, /^ferry: Cannot (put|get|connect) [^\n]+\n$/m);
-      }
-      if (found !== undefined) assertEquals(found, bytes, shown);
-      if (command === "get") {
-        const left = (await tree(scene.local)).filter((name) =>
-          PART_PATTERN.test(name)
-        );
-        assertEquals(left, [], shown);
-      }
+      assertEquals(await Deno.readFile(path), bytes, shown);
+      if (seen > frame) assertMatch(stderr, /^Connection lost /m, shown);
+      assertEquals(await tree(scene.local), await localTree(scene), shown);
     }
     await until(
       "the server to clean up",
@@ -413,7 +435,7 @@ sceneTest(
 );
 
 sceneTest(
-  "a chunk that is damaged on the way never counts: no name, exit code 7",
+  "a chunk that is damaged on the way is sent again, and counted",
   async (scene) => {
     await scene.file("up", randomBytes(1, SIZE));
     await scene.served("down", randomBytes(2, SIZE));
@@ -422,11 +444,13 @@ sceneTest(
       server,
       (passing) => isMiddle(passing) ? "damage" : "pass",
     );
-    const put = await scene.ferry(["put", proxy.host, "up"], { code: 7 });
-    assertMatch(put.stderr, /^ferry: Cannot put "up": [^\n]+\n$/);
-    const get = await scene.ferry(["get", proxy.host, "down"], { code: 7 });
-    assertMatch(get.stderr, /^ferry: Cannot (get|write) "down": [^\n]+\n$/);
-    assertEquals(await tree(scene.local), ["up"]);
-    await settles(scene, ["down"]);
+    for (const [command, name] of [["put", "up"], ["get", "down"]] as const) {
+      const events = await scene.events([command, proxy.host, name]);
+      const receipt = events.find(({ event }) => event === "receipt");
+      assertEquals([receipt?.["repaired"], receipt?.["resumedFrom"]], [1, 0]);
+      await assertSameFile(`${scene.local}/${name}`, `${scene.root}/${name}`);
+    }
+    assertEquals(await tree(scene.local), ["down", "up"]);
+    await settles(scene, ["down", "up"]);
   },
 );

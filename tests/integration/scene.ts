@@ -8,6 +8,11 @@
 import { assertEquals } from "@std/assert";
 import { walk } from "@std/fs/walk";
 import { relative } from "@std/path";
+import {
+  type ChaosProxy,
+  type Faults,
+  startChaosProxy,
+} from "../../tools/chaos_proxy.ts";
 import { CutProxy, type Judge } from "../helpers/cut_proxy.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
 import {
@@ -42,6 +47,8 @@ export class Scene implements AsyncDisposable {
   readonly root: string;
   /** The folder where clients work. */
   readonly local: string;
+  /** Where clients keep what they need to go on. */
+  readonly state: string;
   /** Whether its programs count for the coverage. */
   isMeasured = false;
   readonly #stack = new AsyncDisposableStack();
@@ -52,6 +59,7 @@ export class Scene implements AsyncDisposable {
     this.base = base;
     this.root = `${base}/root`;
     this.local = `${base}/local`;
+    this.state = `${base}/state`;
   }
 
   /** Starts a `ferryd`; with no permissions given, one that may write. */
@@ -80,11 +88,17 @@ export class Scene implements AsyncDisposable {
     const program = new Program(main, args, {
       permissions: CLIENT_PERMISSIONS,
       cwd: this.local,
+      env: this.#environment(),
       isMeasured: this.isMeasured,
       ...options,
     });
     this.#programs.push(program);
     return this.keep(program);
+  }
+
+  /** What keeps the programs out of the state that this machine's user has. */
+  #environment(): Record<string, string> {
+    return { XDG_STATE_HOME: this.state, LOCALAPPDATA: this.state };
   }
 
   /** Starts `ferry` and leaves it running. */
@@ -128,6 +142,20 @@ export class Scene implements AsyncDisposable {
   /** Puts a proxy before a server. */
   proxy(server: ServerProgram, judge?: Judge): CutProxy {
     return this.keep(new CutProxy(server.port, judge));
+  }
+
+  /** Puts a bad network before a server. */
+  async chaos(
+    server: ServerProgram,
+    seed: number,
+    faults: Faults = {},
+  ): Promise<ChaosProxy & { readonly host: string }> {
+    const to = { hostname: "127.0.0.1", port: server.port };
+    const proxy = this.keep(await startChaosProxy({ to, seed, ...faults }));
+    const host = `127.0.0.1:${proxy.address.port}`;
+    return Object.defineProperty(proxy, "host", { value: host }) as
+      & ChaosProxy
+      & { readonly host: string };
   }
 
   /** Disposes of something when the test ends. */
@@ -235,10 +263,23 @@ export async function tree(folder: string): Promise<string[]> {
   return found.sort();
 }
 
-/** The served tree without the staging folder, which must be empty. */
+/** The served tree without the staging folder itself; what is in it counts. */
 export async function publicTree(scene: Scene): Promise<string[]> {
   const found = await tree(scene.root);
   return found.filter((path) => path !== ".ferry/");
+}
+
+/** What clients can see of the served tree: not what is staged. */
+export async function visibleTree(scene: Scene): Promise<string[]> {
+  const found = await tree(scene.root);
+  return found.filter((path) => !path.startsWith(".ferry/"));
+}
+
+const PART_PATTERN = /^(.*\/)?\.ferry-[0-9a-f]{16}\.(part|map)$/;
+
+/** What lies where clients work, besides interrupted downloads. */
+export async function localTree(scene: Scene): Promise<string[]> {
+  return (await tree(scene.local)).filter((path) => !PART_PATTERN.test(path));
 }
 
 /** Waits until the server has cleaned up: the tree is this and nothing is staged. */
@@ -262,6 +303,53 @@ export function randomBytes(
   return new SeededRandom(seed).bytes(size);
 }
 
+/** Where two arrays of one length differ; a loop, for they may be large. */
+function firstDifference(
+  left: Uint8Array,
+  right: Uint8Array,
+): number | undefined {
+  for (let at = 0; at < left.length; at++) {
+    if (left[at] !== right[at]) return at;
+  }
+  return undefined;
+}
+
+/**
+ * Writes a file of which no two places are alike, in less time than it takes to
+ * make as many random bytes.
+ */
+export async function writeLarge(
+  path: string,
+  seed: number,
+  size: number,
+): Promise<void> {
+  using file = await Deno.open(path, {
+    create: true,
+    truncate: true,
+    write: true,
+  });
+  const block = randomBytes(seed, CHUNK);
+  const view = new DataView(block.buffer);
+  for (let at = 0; at < size; at += CHUNK) {
+    for (let mark = 0; mark < CHUNK; mark += MARK_INTERVAL) {
+      view.setUint32(mark, at / MARK_INTERVAL + mark + seed);
+    }
+    const rest = block.subarray(0, Math.min(CHUNK, size - at));
+    for (let done = 0; done < rest.length;) {
+      done += await file.write(rest.subarray(done));
+    }
+  }
+}
+
+const MARK_INTERVAL = 4096;
+
+/** The only event of a name. */
+export function only(events: readonly FerryEvent[], name: string): FerryEvent {
+  const found = events.filter(({ event }) => event === name);
+  assertEquals(found.length, 1, `there is one ${name}`);
+  return found[0]!;
+}
+
 /** Asserts that two files hold the same, without holding both. */
 export async function assertSameFile(
   one: string,
@@ -272,6 +360,6 @@ export async function assertSameFile(
     Deno.readFile(other),
   ]);
   assertEquals(left.length, right.length, `${one} and ${other} differ in size`);
-  const isSame = left.every((byte, index) => byte === right[index]);
-  assertEquals(isSame, true, `${one} and ${other} differ`);
+  const at = firstDifference(left, right);
+  assertEquals(at, undefined, `${one} and ${other} differ at ${at}`);
 }
