@@ -62,12 +62,12 @@ export function readCommandLine(
     return asking("help", command);
   }
   if (command === undefined) {
-    rejectUnknownOption(program, undefined, first.unknown);
+    rejectUnknownOption(program, undefined, first);
     throw new UsageError(noCommand(program, word));
   }
   const known = [...command.options, ...common];
   const words = splitWords(args, known);
-  rejectUnknownOption(program, command, words.unknown);
+  rejectUnknownOption(program, command, words);
   if (words.problem !== undefined) throw new UsageError(words.problem);
   const isImplied = command.name === program.defaultCommand;
   const operands = isImplied ? words.operands : words.operands.slice(1);
@@ -147,7 +147,7 @@ function spellings({ name, short }: AnyOption): string[] {
 function rejectUnknownOption(
   program: ProgramSpec,
   command: CommandSpec | undefined,
-  unknown: string | undefined,
+  { unknown, unknownWord = "" }: Words,
 ): void {
   if (unknown === undefined) return;
   const own = command?.options ??
@@ -160,8 +160,20 @@ function rejectUnknownOption(
     usage.unknownOption(commandName(program, command), unknown, {
       meant: nearest(unknown, known.flatMap(spellings)),
       others: others.map(({ name }) => name),
+      name: command !== undefined && looksLikeName(unknownWord)
+        ? { word: unknownWord, isLocal: takesLocalNames(command) }
+        : undefined,
     }),
   );
+}
+
+/** Whether a word is rather a name that begins with a dash: `-d.txt`. */
+function looksLikeName(word: string): boolean {
+  return word.length > 2 && /[^a-z-]/i.test(word) && !word.includes("=");
+}
+
+function takesLocalNames({ operands }: CommandSpec): boolean {
+  return ["LOCAL", "DIR", "ROOT"].includes(operands.at(-1)?.name ?? "");
 }
 
 function checkOperands(

@@ -9,11 +9,14 @@ import { connect } from "../client/mod.ts";
 import { systemClock } from "../platform/mod.ts";
 import { checkServe, serve } from "../server/mod.ts";
 import { DenoDisk } from "../storage/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
 import {
   type Environment,
   type LocalEntry,
   type Output,
   OutputClosedError,
+  OutputError,
+  STDOUT,
 } from "./environment.ts";
 
 /** Columns where nobody knows them: what terminals have had since the VT100. */
@@ -37,8 +40,9 @@ export interface RawOutput {
  * An {@linkcode Output} over one of Deno's streams.
  *
  * @param raw The stream.
+ * @param name What to call it.
  */
-export function denoOutput(raw: RawOutput): Output {
+export function denoOutput(raw: RawOutput, name: string): Output {
   let last: Promise<void> = Promise.resolve();
 
   async function writeAll(bytes: Uint8Array): Promise<void> {
@@ -59,13 +63,21 @@ export function denoOutput(raw: RawOutput): Output {
         const isClosed = error instanceof Deno.errors.BrokenPipe;
         throw isClosed
           ? new OutputClosedError("Nobody reads", { cause: error })
-          : error;
+          : describeWrite(error, name);
       });
       // Whoever awaits learns of it; a failure that nobody awaits ends nothing.
       last.catch(() => {});
       return last;
     },
   };
+}
+
+/** What the system says of a write, as a phrase; other errors are mistakes of ours. */
+function describeWrite(error: unknown, name: string): unknown {
+  if (!(error instanceof Error) || !("code" in error)) return error;
+  const phrase = error.message.replace(/ \(os error \d+\)$/, "")
+    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+  return new OutputError(name, phrase, { cause: error });
 }
 
 function terminalColumns(): number {
@@ -104,6 +116,13 @@ async function look(path: string): Promise<LocalEntry> {
   }
 }
 
+async function mayListen({ hostname, port }: NetworkAddress): Promise<boolean> {
+  const name = hostname.includes(":") ? `[${hostname}]` : hostname;
+  const host = `${name}:${port}`;
+  const { state } = await Deno.permissions.query({ name: "net", host });
+  return state === "granted";
+}
+
 function onTermination(listener: () => void): () => void {
   const signals: Deno.Signal[] = Deno.build.os === "windows"
     ? ["SIGINT", "SIGBREAK"]
@@ -125,9 +144,9 @@ function onUnhandledRejection(listener: (reason: unknown) => void): () => void {
 
 /** The environment of this process. */
 export function denoEnvironment(): Environment {
-  const stderr = denoOutput(Deno.stderr);
+  const stderr = denoOutput(Deno.stderr, "standard error");
   return {
-    stdout: denoOutput(Deno.stdout),
+    stdout: denoOutput(Deno.stdout, STDOUT),
     stderr,
     disk: new DenoDisk(),
     canAsk: Deno.stdin.isTerminal() && stderr.isTerminal,
@@ -150,5 +169,6 @@ export function denoEnvironment(): Environment {
     connect,
     serve,
     checkServe,
+    mayListen,
   };
 }

@@ -8,6 +8,7 @@
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import type { Offer, ServeOptions, Server } from "../server/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
 import type { Disk } from "../storage/mod.ts";
 
 /** Where text and bytes go. Calls are done in their order. */
@@ -19,7 +20,8 @@ export interface Output {
   /**
    * Writes all of it; waits while the reader takes none.
    *
-   * @throws {OutputClosedError} when nobody reads any more.
+   * @throws {OutputClosedError} when nobody reads any more, {@linkcode OutputError}
+   * when it cannot be written for another reason.
    */
   write(content: string | Uint8Array): Promise<void>;
 }
@@ -27,6 +29,37 @@ export interface Output {
 /** Nobody reads an {@linkcode Output} any more, as in `ferry ls … | head`. */
 export class OutputClosedError extends Error {
   override readonly name = "OutputClosedError";
+}
+
+/** What messages call {@linkcode Environment.stdout}. */
+export const STDOUT = "standard output";
+
+/** An {@linkcode Output} takes nothing more; the message is a phrase that says why. */
+export class OutputError extends Error {
+  override readonly name = "OutputError";
+  /** What it is called, such as `standard output`. */
+  readonly output: string;
+
+  /**
+   * Makes an error.
+   *
+   * @param output What takes nothing.
+   * @param message Why.
+   * @param options The cause.
+   */
+  constructor(output: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.output = output;
+  }
+
+  /** The one that an error is or comes of. */
+  static in(error: unknown): OutputError | undefined {
+    let cause = error;
+    while (cause instanceof Error && !(cause instanceof OutputError)) {
+      cause = cause.cause;
+    }
+    return cause instanceof OutputError ? cause : undefined;
+  }
 }
 
 /** What is at a local path, links followed. */
@@ -92,6 +125,8 @@ export interface Environment {
   connect(options: ConnectOptions): Promise<Client>;
   /** Starts a server. */
   serve(options: ServeOptions): Promise<Server>;
+  /** Whether this program may listen on an address; never prompts. */
+  mayListen(address: NetworkAddress): Promise<boolean>;
   /** Says what a server would offer, without starting it. */
   checkServe(options: ServeOptions): Promise<readonly Offer[]>;
 }

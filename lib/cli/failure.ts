@@ -7,9 +7,11 @@
 import { FerryError, type FerryErrorCode } from "../client/mod.ts";
 import {
   formatAddress,
+  isLoopback,
   type NetworkAddress,
   NetworkError,
 } from "../transport/mod.ts";
+import { OutputError } from "./environment.ts";
 import { escapeText, quoteName } from "./escape.ts";
 import { hints, problems } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";
@@ -40,6 +42,13 @@ export interface Failure {
   readonly message: string;
 }
 
+/** Where somebody did answer, the port is not wrong. */
+function lostHint({ cause }: FerryError): string | undefined {
+  return cause instanceof NetworkError && cause.kind === "refused"
+    ? hints.refused
+    : undefined;
+}
+
 function networkHint(error: FerryError): string | undefined {
   const { cause } = error;
   if (!(cause instanceof NetworkError)) return hints.noAnswer;
@@ -48,8 +57,29 @@ function networkHint(error: FerryError): string | undefined {
   return cause.kind === "unreachable" ? hints.unreachable : hints.noAnswer;
 }
 
+const MISSING_FOLDER_REGEXP = /^there is no folder "(?<folder>.+)"$/s;
+
+/** How to make the folder that the server misses. */
+function missingFolderHint(
+  { message, side }: FerryError,
+  server: NetworkAddress,
+): string | undefined {
+  const folder = MISSING_FOLDER_REGEXP.exec(message)?.groups?.folder;
+  if (folder === undefined || side !== "remote") return undefined;
+  const scheme = isLoopback(server.hostname) ? "" : "tcp://";
+  const host = `${scheme}${escapeText(formatAddress(server))}`;
+  // What a shell would take apart stands in quotes.
+  const isPlain = /^[\p{L}\p{N}_./+-]+$/u.test(folder) &&
+    !folder.startsWith("-");
+  return hints.makeFolder(host, isPlain ? folder : quoteName(folder));
+}
+
 /** What to do next, where that is known. */
-function hintFor(error: FerryError, doing: string): string | undefined {
+function hintFor(
+  error: FerryError,
+  doing: string,
+  server: NetworkAddress,
+): string | undefined {
   switch (error.code) {
     case "exists":
       return doing === "make" ? undefined : hints.exists;
@@ -57,11 +87,12 @@ function hintFor(error: FerryError, doing: string): string | undefined {
       return doing === "remove" ? hints.notEmpty : hints.exists;
     case "not-found":
       if (doing === "write") return hints.noDirectory;
-      return doing === "make" ? hints.parents : undefined;
+      if (doing === "make") return hints.parents;
+      return missingFolderHint(error, server);
     case "is-directory":
       return doing === "get" || doing === "put" ? hints.oneByOne : undefined;
     case "connect-failed":
-      return networkHint(error);
+      return doing === "connect" ? networkHint(error) : lostHint(error);
     case "wrong-protocol":
       return hints.wrongProtocol;
     case "busy":
@@ -111,8 +142,14 @@ function writing(error: FerryError, attempt: Attempt): Attempt {
     : attempt;
 }
 
+/** A session stood, was lost, and nobody answers any more. */
+function isLostForGood(error: FerryError, { doing }: Attempt): boolean {
+  return error.code === "connect-failed" && doing !== "connect";
+}
+
 /** Sentences say `Cannot connect to HOST`, not `Cannot get "a" because …`. */
-function isAboutTheServer(error: FerryError): boolean {
+function isAboutTheServer(error: FerryError, attempt: Attempt): boolean {
+  if (isLostForGood(error, attempt)) return false;
   return error.code === "connect-failed" || error.code === "wrong-protocol" ||
     error.code === "login-refused";
 }
@@ -128,6 +165,11 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
     const { message } = error;
     return { code: "usage", side: "local", path: undefined, message };
   }
+  const broken = OutputError.in(error);
+  if (broken !== undefined) {
+    const message = problems.output(broken);
+    return { code: "io", side: "local", path: attempt.path, message };
+  }
   if (!(error instanceof FerryError)) {
     const message = problems.internal(error);
     return { code: "internal", side: "local", path: attempt.path, message };
@@ -137,7 +179,8 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
     const message = problems.internal(error.cause ?? error);
     return { code, side, path: error.path ?? attempt.path, message };
   }
-  const aboutServer = isAboutTheServer(error) || attempt.doing === "connect";
+  const aboutServer = isAboutTheServer(error, attempt) ||
+    attempt.doing === "connect";
   const { doing, path: asked, server } = writing(error, attempt);
   // What could not be written is the local file, whose name may be another one.
   const isWriting = doing !== attempt.doing;
@@ -153,10 +196,12 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
       : path === undefined
       ? undefined
       : quoteName(path === "" ? "/" : path),
-    phrase: withoutName(error.message, path) + place(error, server),
+    phrase: isLostForGood(error, attempt)
+      ? problems.lostForGood(error.message)
+      : withoutName(error.message, path) + place(error, server),
     hint: attempt.unhinted?.includes(error.code)
       ? undefined
-      : hintFor(error, doing),
+      : hintFor(error, doing, server),
   });
   return { code, side, path, message };
 }

@@ -22,6 +22,7 @@ import { eventStyle, ProgressDisplay } from "./progress_display.ts";
 import type {
   CleanReport,
   Direction,
+  FreeSpace,
   ListingStyle,
   RenameReport,
   Reporter,
@@ -117,7 +118,7 @@ export class JsonReporter implements Reporter {
     return this.#tell("stat", { ...entryFields(entry), digest });
   }
 
-  info(info: SessionInfo, freeSpace: number | undefined): Promise<void> {
+  info(info: SessionInfo, { bytes }: FreeSpace): Promise<void> {
     return this.#tell("info", {
       scheme: "tcp",
       hostname: info.hostname,
@@ -129,7 +130,7 @@ export class JsonReporter implements Reporter {
       refusals: info.refusals,
       digests: info.digests,
       dataConnections: info.dataConnections,
-      freeSpace: freeSpace ?? null,
+      freeSpace: bytes ?? null,
     });
   }
 

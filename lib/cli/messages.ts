@@ -39,6 +39,7 @@ import {
   formatSize,
 } from "./format.ts";
 import type { Savings } from "./reporter.ts";
+import type { OutputError } from "./environment.ts";
 import type { MeterReading } from "./transfer_meter.ts";
 
 export { INTEGRITY_IS_NEVER_OFF, usage } from "./usage_messages.ts";
@@ -84,14 +85,24 @@ export const problems = {
       count === 1 ? "it is" : "they are"
     }`,
 
-  notTried: (count: number, noun: string): string =>
-    `${formatCount(count, noun)} not tried: the connection is gone`,
+  notTried: (count: number, noun: string, isConnected: boolean): string =>
+    `${formatCount(count, noun)} not tried${
+      isConnected ? "" : ": the connection is gone"
+    }`,
+
+  output: ({ output, message }: OutputError): string =>
+    `Cannot write to ${output}: ${escapeText(message)}`,
+
+  lostForGood: (phrase: string): string =>
+    `the connection was lost and could not be made again: ${phrase}`,
 };
 
 /** What to do next, by what went wrong. */
 export const hints = {
   exists: "use --on-conflict overwrite, rename or skip",
   parents: "use -p to make it as well",
+  makeFolder: (host: string, folder: string): string =>
+    `make it first: ferry mkdir -p ${host} ${folder}`,
   noDirectory: "does the directory exist?",
   notEmpty: "use -r to remove it with everything in it",
   oneByOne: "use -r to move directories as well",
@@ -172,6 +183,20 @@ function treeCounts(report: TreeSummary, isDry: boolean): string[] {
   ];
   return parts.filter(([count]) => count > 0).map(([, text]) => text);
 }
+
+/** Which right each command needs. */
+const COMMAND_RIGHTS: ReadonlyArray<
+  readonly [command: string, right: Right | undefined]
+> = [
+  ["ls", "list"],
+  ["get", "read"],
+  ["put", "write"],
+  ["mv", "rename"],
+  ["rm", "delete"],
+  ["mkdir", "write"],
+  ["stat", "list"],
+  ["info", undefined],
+];
 
 /** Columns of `1023 KiB`, and of `59 min`. */
 const SIZE_COLUMNS = 8;
@@ -298,6 +323,21 @@ export const notes = {
     } from ${quoteName(destination)}? [y/N] `;
   },
 
+  /** What somebody may do, and with which commands. */
+  rights(rights: readonly Right[]): string {
+    if (rights.length === 0) return "nothing";
+    const commands = COMMAND_RIGHTS.filter(([, needed]) =>
+      needed === undefined || rights.includes(needed)
+    );
+    return `${rights.join(", ")} (${
+      commands.map(([name]) => name).join(", ")
+    })`;
+  },
+
+  noFreeSpace: (
+    reason = "the server runs without --allow-sys=statfs",
+  ): string => `not told: ${escapeText(reason)}`,
+
   /** A partial download: how large, how old, and which. */
   leftover(leftover: LocalLeftover, now: number): string {
     const { size, modified, isInUse } = leftover;
@@ -384,10 +424,15 @@ export const server = {
 
   checked: (root: string): string => `${quoteName(root)} can be served`,
 
+  noNet: (address: string): string =>
+    `this program runs without --allow-net=${address}`,
+
   draining: (milliseconds: number): string =>
-    `Stopping; transfers have ${
-      formatDuration(milliseconds)
-    } to finish, a second signal ends them`,
+    milliseconds === 0
+      ? "Stopping at once"
+      : `Stopping; transfers have ${
+        formatDuration(milliseconds)
+      } to finish, a second signal ends them`,
 
   unhandled: "An error was not handled where it happened",
 };

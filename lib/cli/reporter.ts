@@ -74,6 +74,14 @@ export interface TransferSummary extends Savings {
   readonly isDurable: boolean | undefined;
 }
 
+/** What the server says of its disk. */
+export interface FreeSpace {
+  /** Bytes free; `undefined` where it does not tell. */
+  readonly bytes: number | undefined;
+  /** Why it does not tell, as a phrase. */
+  readonly reason?: string;
+}
+
 /** What a rename did. */
 export interface RenameReport {
   /** The name before. */
@@ -103,7 +111,7 @@ export interface Reporter {
   /** One entry in full. */
   stat(entry: RemoteEntry): Promise<void>;
   /** Who and what the session is. */
-  info(info: SessionInfo, freeSpace: number | undefined): Promise<void>;
+  info(info: SessionInfo, space: FreeSpace): Promise<void>;
   /** An entry got another name, or not. */
   renamed(report: RenameReport): Promise<void>;
   /** An entry is gone, with so many in all. */

@@ -18,7 +18,11 @@ import { type CommandLine, readCommandLine } from "./command_line.ts";
 import { runClean } from "./commands/clean.ts";
 import { PLANNERS } from "./commands/mod.ts";
 import { connectOptions } from "./connection.ts";
-import { type Environment, OutputClosedError } from "./environment.ts";
+import {
+  type Environment,
+  OutputClosedError,
+  OutputError,
+} from "./environment.ts";
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeFailure } from "./failure.ts";
 import { commandHelp, programHelp } from "./help.ts";
@@ -56,6 +60,12 @@ export async function runClient(
   } catch (error) {
     // Who closed our output has seen what they wanted to see.
     if (error instanceof OutputClosedError) return EXIT.done;
+    const broken = OutputError.in(error);
+    if (broken !== undefined) {
+      const line = `${PROGRAM}: ${problems.output(broken)}\n`;
+      await environment.stderr.write(line).catch(() => {});
+      return EXIT.failed;
+    }
     mistake ??= { error };
   } finally {
     stopListening();

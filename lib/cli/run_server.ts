@@ -13,24 +13,31 @@ import {
 } from "../server/mod.ts";
 import { StorageError } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
-import { isLoopback, NetworkError } from "../transport/mod.ts";
+import { formatAddress, isLoopback, NetworkError } from "../transport/mod.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
-import { type Environment, OutputClosedError } from "./environment.ts";
+import {
+  type Environment,
+  OutputClosedError,
+  OutputError,
+} from "./environment.ts";
 import { jsonLine, quoteName } from "./escape.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { commandHelp } from "./help.ts";
 import { startLogging } from "./logging.ts";
 import { problems, server as text, usage } from "./messages.ts";
 import {
+  ALLOW_ACTIVE,
   ALLOW_PLAIN,
   ANONYMOUS,
   CHECK,
   DRAIN,
+  LIMIT_SESSION_RATE,
   LISTEN,
   LOG_FORMAT,
   READ_ONLY,
   SERVE,
   SERVER_DEBUG,
+  SERVER_LIMIT_RATE,
   SERVER_PROGRAM,
   SERVER_QUIET,
 } from "./server_commands.ts";
@@ -102,7 +109,11 @@ function describe(
     });
     return { message, code: STORAGE_EXIT_CODES[error.kind] ?? EXIT.failed };
   }
-  return { message: problems.internal(error), code: EXIT.failed };
+  const broken = OutputError.in(error);
+  const message = broken === undefined
+    ? problems.internal(error)
+    : problems.output(broken);
+  return { message, code: EXIT.failed };
 }
 
 async function run(
@@ -132,12 +143,22 @@ function serveOptions(line: CommandLine): ServeOptions & { root: string } {
   if (open !== undefined && !allowPlain) {
     throw new UsageError(usage.plainListen(open));
   }
+  const [rateMax, sessionRateMax] = [
+    line.value(SERVER_LIMIT_RATE),
+    line.value(LIMIT_SESSION_RATE),
+  ];
+  const limits = {
+    ...rateMax === undefined ? {} : { rateMax },
+    ...sessionRateMax === undefined ? {} : { sessionRateMax },
+  };
   return {
     root: rootOf(line),
     listen,
     allowPlain,
     readOnly: line.value(READ_ONLY),
     ...anonymous === undefined ? {} : { anonymous },
+    ...line.value(ALLOW_ACTIVE) ? { allowActive: true } : {},
+    ...Object.keys(limits).length === 0 ? {} : { limits },
   };
 }
 
@@ -145,6 +166,20 @@ async function check(
   options: ServeOptions & { root: string },
   environment: Environment,
 ): Promise<ExitCode> {
+  for (const address of options.listen ?? [DEFAULT_ADDRESS]) {
+    if (await environment.mayListen(address)) continue;
+    const shown = formatAddress(address);
+    const cause = new NetworkError("denied", text.noNet(shown));
+    throw new ServeError(
+      problems.failed({
+        doing: "listen on",
+        subject: shown,
+        phrase: cause.message,
+        hint: undefined,
+      }),
+      { cause },
+    );
+  }
   const offers = await environment.checkServe(options);
   const lines = [text.checked(options.root)];
   for (const [index, offer] of offers.entries()) {

@@ -8,7 +8,7 @@ import type { AnonymousAccess } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import type { CommandSpec, ProgramSpec } from "./command.ts";
 import { readListenAddress } from "./host.ts";
-import { choice, flag, type Option, seconds } from "./option.ts";
+import { choice, flag, type Option, rate, seconds } from "./option.ts";
 
 /** Where to listen. */
 export const LISTEN: Option<readonly NetworkAddress[]> = {
@@ -48,6 +48,25 @@ export const READ_ONLY: Option<boolean> = flag(
   "Refuse every change",
 );
 
+/** Dialling back. */
+export const ALLOW_ACTIVE: Option<boolean> = flag(
+  "allow-active",
+  "",
+  "Dial data connections back to clients that ask for it",
+);
+
+/** How fast all sessions may be together. */
+export const SERVER_LIMIT_RATE: Option<number | undefined> = rate(
+  "limit-rate",
+  "Move at most this much a second in all, such as 10M; sessions share it",
+);
+
+/** How fast each session may be. */
+export const LIMIT_SESSION_RATE: Option<number | undefined> = rate(
+  "limit-session-rate",
+  "Move at most this much a second for each session",
+);
+
 /** How long transfers may go on after the end was asked for. */
 export const DRAIN: Option<number> = seconds("drain", {
   fallback: 10_000,
@@ -81,6 +100,9 @@ const SERVE_OPTIONS = [
   ALLOW_PLAIN,
   ANONYMOUS,
   READ_ONLY,
+  ALLOW_ACTIVE,
+  SERVER_LIMIT_RATE,
+  LIMIT_SESSION_RATE,
   DRAIN,
   LOG_FORMAT,
 ];

@@ -6,7 +6,11 @@
 
 import type { Client } from "../client/mod.ts";
 import type { CommandLine } from "./command_line.ts";
-import { type Environment, OutputClosedError } from "./environment.ts";
+import {
+  type Environment,
+  OutputClosedError,
+  OutputError,
+} from "./environment.ts";
 import { endsSession, EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { type Attempt, describeFailure } from "./failure.ts";
 import { problems } from "./messages.ts";
@@ -79,7 +83,9 @@ export class Session implements SessionParts {
     const server = this.client.info;
     const failure = describeFailure(error, { ...attempt, server });
     await this.reporter.failure(failure, error);
-    return exitCodeOf(error, "connected");
+    return OutputError.in(error) === undefined
+      ? exitCodeOf(error, "connected")
+      : EXIT.failed;
   }
 
   /** Does one thing, and reports if it fails. */
@@ -110,13 +116,15 @@ export class Session implements SessionParts {
     let failed = 0;
     let code: ExitCode = EXIT.done;
     let notTried = 0;
+    let isConnected = true;
     for (const [index, item] of items.entries()) {
       try {
         await options.work(item);
       } catch (error) {
         failed++;
         code = await this.fail(error, options.attempt(item));
-        if (!endsSession(error)) continue;
+        isConnected = OutputError.in(error) !== undefined;
+        if (!isConnected && !endsSession(error)) continue;
         notTried = items.length - index - 1;
         break;
       }
@@ -124,7 +132,9 @@ export class Session implements SessionParts {
     await options.done?.();
     const { noun } = options;
     if (notTried > 0) {
-      await this.reporter.remark(problems.notTried(notTried, noun));
+      await this.reporter.remark(
+        problems.notTried(notTried, noun, isConnected),
+      );
       return code;
     }
     if (failed === 0 || items.length === 1) return code;

@@ -29,6 +29,7 @@ import { lineStyle, logStyle, ProgressDisplay } from "./progress_display.ts";
 import type {
   CleanReport,
   Direction,
+  FreeSpace,
   ListingStyle,
   RenameReport,
   Reporter,
@@ -141,7 +142,7 @@ export class TextReporter implements Reporter {
     await this.#result(table(rows));
   }
 
-  async info(info: SessionInfo, freeSpace: number | undefined): Promise<void> {
+  async info(info: SessionInfo, space: FreeSpace): Promise<void> {
     const refusals = refusalLines(info.refusals)
       .map((line, index) => [index === 0 ? "May not" : "", line] as const);
     const address = formatAddress(info);
@@ -149,7 +150,7 @@ export class TextReporter implements Reporter {
       ["Server", `${escapeText(info.server)} at tcp://${escapeText(address)}`],
       ["Protocol", `version ${info.protocolVersion}, not encrypted`],
       ["User", escapeName(info.user)],
-      ["May", info.rights.length === 0 ? "nothing" : info.rights.join(", ")],
+      ["May", notes.rights(info.rights)],
       ...refusals,
       ["Digests", info.digests.join(", ")],
       [
@@ -158,7 +159,9 @@ export class TextReporter implements Reporter {
       ],
       [
         "Free space",
-        freeSpace === undefined ? "not told" : formatExactSize(freeSpace),
+        space.bytes === undefined
+          ? notes.noFreeSpace(space.reason)
+          : formatExactSize(space.bytes),
       ],
     ]));
   }

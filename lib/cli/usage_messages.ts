@@ -35,9 +35,20 @@ export const usage = {
     similar: {
       readonly meant: string | undefined;
       readonly others: readonly string[];
+      /** The whole word, where it may be a name. */
+      readonly name:
+        | { readonly word: string; readonly isLocal: boolean }
+        | undefined;
     },
   ): string {
     const unknown = `Unknown option ${quoteName(option)} for "${command}"`;
+    if (similar.name !== undefined && similar.meant === undefined) {
+      const { word, isLocal } = similar.name;
+      const other = isLocal ? `write ${quoteName(`./${word}`)} or ` : "";
+      return `${unknown}; if ${
+        quoteName(word)
+      } is a name, ${other}put "--" before it`;
+    }
     if (similar.others.length > 0) {
       return `${unknown}: it belongs to ${listOf(similar.others)}`;
     }

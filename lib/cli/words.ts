@@ -24,6 +24,8 @@ export interface Words {
   readonly operands: readonly string[];
   /** The first option that is not known, as typed. */
   readonly unknown: string | undefined;
+  /** The whole word that it is or stands in. */
+  readonly unknownWord: string | undefined;
   /** What else is wrong, as a sentence. */
   readonly problem: string | undefined;
 }
@@ -36,6 +38,7 @@ class Speller {
   readonly sequence: Array<readonly [name: string, value: string]> = [];
   readonly operands: string[] = [];
   problem: string | undefined;
+  unknownWord: string | undefined;
   readonly #known: readonly AnyOption[];
   readonly #rest: string[];
 
@@ -56,8 +59,10 @@ class Speller {
     const [name = "", ...values] = word.slice(2).split("=");
     const option = this.#known.find((option) => option.name === name);
     const value = values.length === 0 ? undefined : values.join("=");
-    if (option === undefined) this.options.push(word);
-    else this.#give(option, `--${name}`, value);
+    if (option === undefined) {
+      this.unknownWord ??= word;
+      this.options.push(word);
+    } else this.#give(option, `--${name}`, value);
   }
 
   #letters(word: string): void {
@@ -65,6 +70,7 @@ class Speller {
     for (const [index, letter] of letters.entries()) {
       const option = this.#known.find(({ short }) => short?.includes(letter));
       if (option === undefined) {
+        this.unknownWord ??= word;
         this.options.push(`-${letter}`);
         return;
       }
@@ -141,6 +147,6 @@ export function splitWords(
     if (placeholder !== undefined && texts.length > 0) options.set(name, texts);
   }
   const operands = parsed._.map(String);
-  const { sequence, problem } = spelled;
-  return { options, sequence, operands, unknown, problem };
+  const { sequence, problem, unknownWord } = spelled;
+  return { options, sequence, operands, unknown, unknownWord, problem };
 }

@@ -178,25 +178,59 @@ Deno.test("runClient() ends quietly when nobody reads its output any more", asyn
   world.stdout.isClosed = true;
   assertEquals(await runClient(["ls", H], world.environment), 0);
   assertEquals(world.stderr.text, "");
-  const data = makeWorld({
-    client: new FakeClient({
-      async get(_path, target) {
-        try {
-          const writer = (target as WritableStream<Uint8Array>).getWriter();
-          await writer.write(new Uint8Array(1));
-        } catch (cause) {
-          throw new FerryError("io", "cannot be written", { cause });
-        }
-        return receipt();
-      },
-    }),
+});
+
+/** A client that writes a byte to the target, and wraps what that throws. */
+function streamingClient(): FakeClient {
+  return new FakeClient({
+    async get(_path, target) {
+      try {
+        const writer = (target as WritableStream<Uint8Array>).getWriter();
+        await writer.write(new Uint8Array(1));
+      } catch (cause) {
+        throw new FerryError("io", "cannot be written", { cause });
+      }
+      return receipt();
+    },
   });
-  data.stdout.isClosed = true;
-  assertEquals(
-    await runClient(["get", H, "a", "-o", "-"], data.environment),
-    0,
-  );
-  assertEquals(data.stderr.text, "");
+}
+
+Deno.test("runClient() tells that stdout took only a part of a file", async () => {
+  const cases = [
+    ["isClosed", "its reader is gone before the end"],
+    ["isFull", "no space left on device"],
+  ] as const;
+  for (const [fault, why] of cases) {
+    const message = `Cannot write to standard output: ${why}`;
+    const world = makeWorld({ client: streamingClient() });
+    world.stdout[fault] = true;
+    const args = ["get", H, "a", "b", "-o", "-"];
+    assertEquals(await runClient(args, world.environment), 1);
+    assertEquals(
+      world.stderr.text,
+      `ferry: ${message}\nferry: 1 file not tried\n`,
+    );
+    const json = makeWorld({ client: streamingClient() });
+    json.stdout[fault] = true;
+    assertEquals(await runClient([...args, "--json"], json.environment), 1);
+    const [error] = json.stderr.events()
+      .filter(({ event }) => event === "error");
+    assertEquals([error?.message, error?.code], [message, "io"]);
+  }
+});
+
+Deno.test("runClient() tells that stdout takes nothing", async () => {
+  for (const flags of [[], ["--json"]]) {
+    for (const args of [["ls", H], ["info", H], ["--version"], ["--help"]]) {
+      const world = makeWorld();
+      world.stdout.isFull = true;
+      assertEquals(await runClient([...args, ...flags], world.environment), 1);
+      assertEquals(
+        world.stderr.text,
+        "ferry: Cannot write to standard output: no space left on device\n",
+      );
+    }
+  }
 });
 
 Deno.test("mv, rm and mkdir say what they did, and nothing with -q", async () => {
@@ -266,18 +300,27 @@ Deno.test("info shows who we are, what we may do, and why not the rest", async (
       "Server      ferryd/0.1.0 at tcp://127.0.0.1:65430",
       "Protocol    version 1, not encrypted",
       "User        anonymous",
-      "May         list, read",
+      "May         list, read (ls, get, stat, info)",
       `May not     write, rename, delete: ${readOnly}`,
       "Digests     crc32-chunks, sha256",
       "Data        up to 8 connections",
       "Free space  1.00 GiB (1073741824 bytes)\n",
     ].join("\n"),
   );
-  const client = new FakeClient({
-    freeSpace: () => Promise.reject(new FerryError("denied", "no")),
-  });
-  const shown = await run(makeWorld({ client }), "info", H);
-  assertStringIncludes(shown, "Free space  not told\n");
+  const cases: ReadonlyArray<
+    readonly [() => Promise<number | undefined>, string]
+  > = [
+    [
+      () => Promise.resolve(undefined),
+      "the server runs without --allow-sys=statfs",
+    ],
+    [() => Promise.reject(new FerryError("denied", "no")), "no"],
+  ];
+  for (const [freeSpace, why] of cases) {
+    const client = new FakeClient({ freeSpace });
+    const shown = await run(makeWorld({ client }), "info", H);
+    assertStringIncludes(shown, `Free space  not told: ${why}\n`);
+  }
 });
 
 Deno.test("runClient() exits with 130 when it is interrupted, and lets go of everything", async () => {

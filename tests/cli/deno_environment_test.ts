@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { denoEnvironment, denoOutput } from "../../lib/cli/deno_environment.ts";
-import { OutputClosedError } from "../../lib/cli/mod.ts";
+import { OutputClosedError, OutputError } from "../../lib/cli/environment.ts";
 
 Deno.test("denoOutput() writes everything, in order, however little goes at once", async () => {
   const written: number[] = [];
@@ -11,7 +11,7 @@ Deno.test("denoOutput() writes everything, in order, however little goes at once
       written.push(...part);
       return Promise.resolve(part.length);
     },
-  });
+  }, "output");
   const first = output.write("abcde");
   await output.write(new Uint8Array([1, 2, 3]));
   await first;
@@ -24,14 +24,24 @@ Deno.test("denoOutput() tells apart that nobody reads, and stays closed", async 
   const output = denoOutput({
     isTerminal: () => false,
     write: () => Promise.reject(new Deno.errors.BrokenPipe("x")),
-  });
+  }, "output");
   await assertRejects(() => output.write("a"), OutputClosedError);
   await assertRejects(() => output.write("b"), OutputClosedError);
   const broken = denoOutput({
     isTerminal: () => false,
     write: () => Promise.reject(new RangeError("x")),
-  });
+  }, "output");
   await assertRejects(() => broken.write("a"), RangeError);
+  const cause = new Error("No space left on device (os error 28)");
+  const full = denoOutput({
+    isTerminal: () => false,
+    write: () => Promise.reject(Object.assign(cause, { code: "ENOSPC" })),
+  }, "standard output");
+  const error = await assertRejects(() => full.write("a"), OutputError);
+  assertEquals(
+    [error.output, error.message],
+    ["standard output", "no space left on device"],
+  );
 });
 
 Deno.test({
@@ -42,6 +52,8 @@ Deno.test({
     assertEquals(environment.variable("TERM"), undefined);
     const missing = { kind: "missing" as const, size: 0 };
     assertEquals(await environment.look("deno.json"), missing);
+    const address = { hostname: "::1", port: 1024 };
+    assertEquals(await environment.mayListen(address), false);
   },
 });
 

@@ -69,6 +69,40 @@ const SENTENCES: ReadonlyArray<
   readonly [FerryError, Omit<Attempt, "server">, string]
 > = [
   [
+    new FerryError("not-found", 'there is no folder "photos"'),
+    { doing: "put", path: "photos/a.bin" },
+    'Cannot put "photos/a.bin": there is no folder "photos" on [::1]:7 (make it first: ferry mkdir -p [::1]:7 photos)',
+  ],
+  [
+    new FerryError("not-found", 'there is no folder "my photos"', {
+      path: "a",
+    }),
+    { doing: "rename", path: "a" },
+    'Cannot rename "a": there is no folder "my photos" on [::1]:7 (make it first: ferry mkdir -p [::1]:7 "my photos")',
+  ],
+  [
+    new FerryError(
+      "connect-failed",
+      "connection refused",
+      refusedBy("refused"),
+    ),
+    { doing: "get", path: "a" },
+    'Cannot get "a": the connection was lost and could not be made again: connection refused (is ferryd running there?)',
+  ],
+  [
+    new FerryError("connect-failed", "no answer"),
+    { doing: "put", path: "a" },
+    'Cannot put "a": the connection was lost and could not be made again: no answer',
+  ],
+  [
+    new FerryError("not-found", "not found", {
+      side: "local",
+      path: "/no/such/x",
+    }),
+    { doing: "put", path: "/no/such/x" },
+    'Cannot put "/no/such/x": not found on this machine',
+  ],
+  [
     new FerryError("not-found", "not found"),
     { doing: "get", path: "a.bin" },
     'Cannot get "a.bin": not found on [::1]:7',

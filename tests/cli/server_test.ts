@@ -179,6 +179,49 @@ Deno.test("ferryd check says what would be offered", async () => {
   );
 });
 
+Deno.test("ferryd check says where it may not listen", async () => {
+  const world = makeWorld({ deniedPort: 7 });
+  const args = ["check", "-l", "127.0.0.1:8", "-l", "127.0.0.1:7", "share"];
+  assertEquals(await runServer(args, world.environment), 4);
+  assertEquals(
+    world.stderr.text,
+    "ferryd: Cannot listen on 127.0.0.1:7: this program runs without --allow-net=127.0.0.1:7\n",
+  );
+  assertEquals([world.stdout.text, world.serves], ["", []]);
+});
+
+Deno.test("runServer() serves with the limits that it is told", async () => {
+  const world = makeWorld({ checkServe: () => Promise.resolve([READING]) });
+  const args = [
+    "--allow-active",
+    "--limit-rate=10M",
+    "--limit-session-rate",
+    "1.5M",
+  ];
+  assertEquals(await runServer(["check", ...args], world.environment), 0);
+  const [{ allowActive, limits } = { allowActive: false }] = world.serves;
+  assertEquals(allowActive, true);
+  assertEquals(limits, { rateMax: 10_485_760, sessionRateMax: 1_572_864 });
+});
+
+Deno.test("runServer() tells that stdout takes nothing, and that it stops at once", async () => {
+  const { server } = fakeServer();
+  const full = makeWorld({ serve: () => Promise.resolve(server) });
+  full.stdout.isFull = true;
+  assertEquals(await runServer([], full.environment), 1);
+  assertStringIncludes(
+    full.stderr.text,
+    "ferryd: Cannot write to standard output: no space left on device\n",
+  );
+  const other = fakeServer();
+  const world = makeWorld({ serve: () => Promise.resolve(other.server) });
+  const running = runServer(["--drain", "0"], world.environment);
+  await settle();
+  world.signal();
+  assertEquals(await running, 0);
+  assertStringIncludes(world.stderr.text, "info    Stopping at once\n");
+});
+
 Deno.test("ferryd has help and a version", async () => {
   const help = makeWorld();
   assertEquals(await runServer(["--help"], help.environment), 0);

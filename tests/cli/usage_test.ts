@@ -43,6 +43,14 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
     'Unknown option "-r" for "stat": it belongs to "get", "put", "rm" and "clean"',
   ],
   [
+    ["put", H, "-d.txt"],
+    'Unknown option "-." for "put"; if "-d.txt" is a name, write "./-d.txt" or put "--" before it',
+  ],
+  [
+    ["rm", H, "--2026.log"],
+    'Unknown option "--2026.log" for "rm"; if "--2026.log" is a name, put "--" before it',
+  ],
+  [
     ["clean", "a", "b"],
     'Unexpected "b" for "clean"; see "ferry clean --help"',
   ],
@@ -330,6 +338,14 @@ const SERVER_CASES: ReadonlyArray<readonly [string[], string]> = [
   [
     ["--anonymous", "all"],
     'Option "--anonymous" cannot be "all": choose "none", "read" or "write"',
+  ],
+  [
+    ["--limit-rate", "fast"],
+    'Option "--limit-rate" cannot be "fast": give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)',
+  ],
+  [
+    ["--limit-session-rate=0"],
+    'Option "--limit-session-rate" cannot be "0": give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)',
   ],
   [
     ["--drain", "-1"],

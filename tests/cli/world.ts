@@ -19,7 +19,7 @@ import type {
   LocalEntry,
   Output,
 } from "../../lib/cli/environment.ts";
-import { OutputClosedError } from "../../lib/cli/environment.ts";
+import { OutputClosedError, OutputError } from "../../lib/cli/environment.ts";
 import type { CancelTimer, Clock } from "../../lib/platform/mod.ts";
 import type { Offer, ServeOptions, Server } from "../../lib/server/mod.ts";
 import { type Disk, MemoryDisk } from "../../lib/storage/mod.ts";
@@ -78,6 +78,7 @@ export class Kept implements Output {
   isTerminal = false;
   width = 80;
   isClosed = false;
+  isFull = false;
 
   columns(): number {
     return this.width;
@@ -85,6 +86,11 @@ export class Kept implements Output {
 
   write(content: string | Uint8Array): Promise<void> {
     if (this.isClosed) return Promise.reject(new OutputClosedError("closed"));
+    if (this.isFull) {
+      return Promise.reject(
+        new OutputError("standard output", "no space left on device"),
+      );
+    }
     this.text += typeof content === "string" ? content : UTF8.decode(content);
     return Promise.resolve();
   }
@@ -266,6 +272,8 @@ export interface WorldOptions {
   readonly isWindows?: boolean;
   readonly isTerminal?: boolean;
   readonly disk?: Disk;
+  /** A port that the program may not listen on. */
+  readonly deniedPort?: number;
   /** What somebody who is there answers. */
   readonly answer?: string;
 }
@@ -316,6 +324,7 @@ export function makeWorld(options: WorldOptions = {}): World {
       serves.push(settings);
       return (options.serve ?? fail)(settings);
     },
+    mayListen: ({ port }) => Promise.resolve(port !== options.deniedPort),
     checkServe(settings) {
       serves.push(settings);
       return (options.checkServe ?? fail)(settings);

@@ -7,7 +7,13 @@
 import type { Client, GetTarget } from "../../client/mod.ts";
 import { LOCAL_OUTPUT, RECURSIVE } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
-import type { Environment, Output } from "../environment.ts";
+import {
+  type Environment,
+  type Output,
+  OutputClosedError,
+  OutputError,
+  STDOUT,
+} from "../environment.ts";
 import { usage } from "../messages.ts";
 import {
   joinLocal,
@@ -153,6 +159,15 @@ async function remoteSize(
 
 function outputStream(output: Output): Exclude<GetTarget, string> {
   return new WritableStream<Uint8Array>({
-    write: (chunk) => output.write(chunk),
+    async write(chunk): Promise<void> {
+      try {
+        await output.write(chunk);
+      } catch (error) {
+        if (!(error instanceof OutputClosedError)) throw error;
+        // A listing that nobody reads on is one thing, half a file another.
+        const phrase = "its reader is gone before the end";
+        throw new OutputError(STDOUT, phrase);
+      }
+    },
   });
 }

@@ -20,6 +20,7 @@ import {
   readRemoteName,
   readRemoteNameBelowRoot,
 } from "../names.ts";
+import type { FreeSpace } from "../reporter.ts";
 import type { Session, Work } from "../session.ts";
 
 /** Plans a rename. */
@@ -80,15 +81,15 @@ export function planStat(line: CommandLine): Work {
     });
 }
 
-/** Free space; `undefined` where the server does not tell or may not be asked. */
-async function freeSpace(session: Session): Promise<number | undefined> {
+/** Free space, or why the server does not tell. */
+async function freeSpace(session: Session): Promise<FreeSpace> {
   const { client, signal } = session;
   try {
-    return await client.freeSpace({ signal });
+    return { bytes: await client.freeSpace({ signal }) };
   } catch (error) {
     const isRefused = error instanceof FerryError &&
       (error.code === "denied" || error.code === "unsupported");
-    if (isRefused) return undefined;
+    if (isRefused) return { bytes: undefined, reason: error.message };
     throw error;
   }
 }
