@@ -124,27 +124,40 @@ function durability(isDurable: boolean | undefined): string {
   return isDurable ? " and durable" : ", not yet on stable storage";
 }
 
+/** What was moved, and what that took. */
+interface Moved extends Savings {
+  /** Bytes of the files. */
+  readonly bytes: number;
+  /** Bytes that crossed the data connections. */
+  readonly wireBytes: number;
+  /** Milliseconds. */
+  readonly elapsed: number;
+}
+
+/** Bytes that came from another run: not those from before a lost connection of this one. */
+function carriedOver({ bytes, wireBytes, resumedFrom }: Moved): number {
+  return Math.max(0, Math.min(resumedFrom, bytes - wireBytes));
+}
+
 /** What did not have to be sent again, and what had to. */
-function savings({ resumedFrom, repaired }: Savings): string {
-  const earlier = resumedFrom === 0
+function savings(moved: Moved): string {
+  const carried = carriedOver(moved);
+  const earlier = carried === 0
     ? ""
-    : `, ${formatSize(resumedFrom)} of it from an earlier try`;
-  return repaired === 0
+    : `, ${formatSize(carried)} of it from an earlier try`;
+  return moved.repaired === 0
     ? earlier
-    : `${earlier}, ${formatCount(repaired, "damaged chunk")} sent again`;
+    : `${earlier}, ${formatCount(moved.repaired, "damaged chunk")} sent again`;
 }
 
 /** So much in that time, and how fast where that says something. */
-function movedIn(
-  total: number,
-  elapsed: number,
-  { resumedFrom }: Savings,
-): string {
-  const bytes = total - resumedFrom;
+function movedIn(moved: Moved): string {
+  const { bytes, elapsed } = moved;
+  const sent = bytes - carriedOver(moved);
   // What is over in no time has no rate.
-  const isWorthARate = elapsed > 0 && (bytes >= RATED_SIZE || elapsed >= 1000);
-  const rate = isWorthARate ? ` (${formatRate(bytes * 1000 / elapsed)})` : "";
-  return `${formatSize(total)} in ${formatDuration(elapsed)}${rate}`;
+  const isWorthARate = elapsed > 0 && (sent >= RATED_SIZE || elapsed >= 1000);
+  const rate = isWorthARate ? ` (${formatRate(sent * 1000 / elapsed)})` : "";
+  return `${formatSize(bytes)} in ${formatDuration(elapsed)}${rate}`;
 }
 
 /** Columns of what a dry run would do: the longest of its words and a space. */
@@ -215,23 +228,21 @@ function leftoverName(
 /** What was done, for people. */
 export const notes = {
   summary(
-    summary: Savings & {
+    summary: Moved & {
       readonly direction: "get" | "put";
       readonly files: number;
       readonly skipped: number;
-      readonly bytes: number;
-      readonly elapsed: number;
       readonly isDurable: boolean | undefined;
     },
   ): string {
-    const { files, skipped, bytes, elapsed } = summary;
+    const { files, skipped } = summary;
     const verb = summary.direction === "get" ? "Fetched" : "Sent";
     const left = skipped === 0
       ? ""
       : `, ${formatCount(skipped, "file")} skipped`;
     if (files === 0) return `${verb} nothing${left}`;
     return `${verb} ${formatCount(files, "file")}, ${
-      movedIn(bytes, elapsed, summary)
+      movedIn(summary)
     }, verified${durability(summary.isDurable)}${savings(summary)}${left}`;
   },
 
@@ -296,7 +307,7 @@ export const notes = {
       readonly isDry: boolean;
     },
   ): string {
-    const { files, bytes, elapsed, isDurable } = report;
+    const { files, bytes, isDurable } = report;
     const isGet = style.direction === "get";
     const done = style.isDry
       ? `Would ${isGet ? "fetch" : "send"}`
@@ -307,9 +318,9 @@ export const notes = {
       ? `${done} nothing`
       : style.isDry
       ? `${done} ${formatCount(files, "file")}, ${formatSize(bytes)}`
-      : `${done} ${formatCount(files, "file")}, ${
-        movedIn(bytes, elapsed, report)
-      }, verified${durability(isDurable)}${savings(report)}`;
+      : `${done} ${formatCount(files, "file")}, ${movedIn(report)}, verified${
+        durability(isDurable)
+      }${savings(report)}`;
     return [moved, ...treeCounts(report, style.isDry)].join(", ");
   },
 
@@ -396,11 +407,11 @@ export const notes = {
     const where = percent === undefined ? "" : ` at ${percent}%`;
     const of = Number.isFinite(attemptsMax) ? ` of ${attemptsMax}` : "";
     const goesOn = reading !== undefined && reading.bytes > 0
-      ? ", to go on from there"
+      ? " to go on from there"
       : "";
     return `Connection lost${where} (${
       escapeText(error.message)
-    }); trying again in ${formatDuration(delay)} (${attempt}${of})${goesOn}`;
+    }); trying again in ${formatDuration(delay)}${goesOn} (${attempt}${of})`;
   },
 };
 

@@ -49,6 +49,12 @@ const RATE_DELAY = 500;
 /** Seconds beyond which a remaining time is no information: 100 hours. */
 const REMAINING_MAX = 360_000;
 
+/**
+ * Bytes from which on the first report of a file tells of what an earlier try
+ * has moved: more than a network brings before anybody reports.
+ */
+const HELD_SIZE_MIN = 8_388_608;
+
 interface Sample {
   readonly at: number;
   readonly bytes: number;
@@ -101,6 +107,9 @@ export class TransferMeter implements Meter {
   #bytesBefore = 0;
   #bytesOfFile = 0;
   #percent = 0;
+  /** Bytes that were there already: no part of the rate. */
+  #held = 0;
+  #isReported = false;
 
   /**
    * @param clock The time.
@@ -122,6 +131,7 @@ export class TransferMeter implements Meter {
     this.#name = name;
     this.#bytesOfFile = 0;
     this.#streams = undefined;
+    this.#isReported = false;
   }
 
   /** The file is this far. */
@@ -130,6 +140,10 @@ export class TransferMeter implements Meter {
     total: number | undefined,
     streams?: number,
   ): void {
+    if (!this.#isReported && transferred >= HELD_SIZE_MIN) {
+      this.#held += transferred;
+    }
+    this.#isReported = true;
     if (streams !== undefined) this.#streams = streams;
     this.#bytesOfFile = Math.max(this.#bytesOfFile, transferred);
     if (total !== undefined) this.#sizes[this.#file] = total;
@@ -151,7 +165,7 @@ export class TransferMeter implements Meter {
     this.#sample();
     const bytes = this.#bytesBefore + this.#bytesOfFile;
     const bytesTotal = this.#total();
-    const rate = this.#window.rate(bytes);
+    const rate = this.#window.rate(bytes - this.#held);
     const isRunning = this.#name !== "";
     return {
       files: this.#file + (isRunning ? 0 : 1),
@@ -187,7 +201,8 @@ export class TransferMeter implements Meter {
   }
 
   #sample(): void {
-    this.#window.sample(this.#bytesBefore + this.#bytesOfFile);
+    const bytes = this.#bytesBefore + this.#bytesOfFile;
+    this.#window.sample(bytes - this.#held);
   }
 }
 

@@ -122,6 +122,12 @@ Deno.test("get and put sum up what they did", async () => {
       "Sent 1 file, 4.00 MiB in 0.40 s (2.50 MiB/s), verified and durable, 3.00 MiB of it from an earlier try\n",
     ],
     [
+      // Lost and found in this very run: everything was sent in it.
+      { size: 4_194_304, resumedFrom: 3_145_728, wireBytes: 4_194_404 },
+      [],
+      "Sent 1 file, 4.00 MiB in 0.40 s (10.0 MiB/s), verified and durable\n",
+    ],
+    [
       { repaired: 1 },
       [],
       "Sent 1 file, 5 B in 0.40 s, verified and durable, 1 damaged chunk sent again\n",
@@ -365,11 +371,11 @@ Deno.test("a lost connection is told of with how far everything is", async () =>
   const cases: ReadonlyArray<readonly [number, string]> = [
     [
       3,
-      "Connection lost at 45% (connection was reset); trying again in 0.50 s (1 of 3), to go on from there\n",
+      "Connection lost at 45% (connection was reset); trying again in 0.50 s to go on from there (1 of 3)\n",
     ],
     [
       Infinity,
-      "Connection lost at 45% (connection was reset); trying again in 0.50 s (1), to go on from there\n",
+      "Connection lost at 45% (connection was reset); trying again in 0.50 s to go on from there (1)\n",
     ],
   ];
   for (const [attemptsMax, line] of cases) {
@@ -398,4 +404,23 @@ Deno.test("a lost connection is told of with how far everything is", async () =>
       [attemptsMax === 3 ? 3 : null, 45],
     );
   }
+});
+
+Deno.test("progress does not count as fast what an earlier try has moved", async () => {
+  const size = 104_857_600;
+  const client = new FakeClient({
+    get: async (path, _target, options) => {
+      options?.onProgress?.({ transferred: size / 2, total: size });
+      await world.clock.advance(1000);
+      options?.onProgress?.({ transferred: size / 2 + 1_048_576, total: size });
+      await world.clock.advance(1000);
+      return receipt({ path, size });
+    },
+  });
+  const world = makeWorld({ client });
+  await run(world, "get", H, "a", "--progress", "always");
+  assertEquals(
+    world.stderr.text.split("\n")[0],
+    " 51%  51.0 MiB of 100 MiB  512 KiB/s  1:38 left  a",
+  );
 });

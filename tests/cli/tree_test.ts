@@ -341,7 +341,7 @@ Deno.test("put -r moves small files together, and large ones as it was told", as
       told.push([direction, options.resume, options.streams]);
       batches.push(files.map(({ path }) => path));
       for (const [index, { path, local }] of files.entries()) {
-        const value = receipt({ path, local, size: 1 });
+        const value = receipt({ path, local, size: 1, wireBytes: 9 });
         settled(index, { status: "fulfilled", value });
       }
       return Promise.resolve();
@@ -351,7 +351,9 @@ Deno.test("put -r moves small files together, and large ones as it was told", as
       // Others are found in the meantime.
       await settle();
       const isLarge = path.endsWith("large");
-      const more = isLarge ? { resumedFrom: 1024, repaired: 2 } : {};
+      const more = isLarge
+        ? { size: 1_048_577, resumedFrom: 1024, wireBytes: 9, repaired: 2 }
+        : {};
       return receipt({ path, ...more });
     },
   });

@@ -150,7 +150,7 @@ export function receipt(changes: Partial<Receipt> = {}): Receipt {
     durable: true,
     resumedFrom: 0,
     repaired: 0,
-    wireBytes: 105,
+    wireBytes: (changes.size ?? 5) - (changes.resumedFrom ?? 0) + 100,
     ...changes,
   };
 }
