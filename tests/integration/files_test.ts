@@ -229,7 +229,7 @@ sceneTest(
     await scene.fails(
       ["put", host, "a", "-o", "missing/"],
       5,
-      `Cannot put "missing/a": not found on ${host}`,
+      `Cannot put "missing/a": there is no folder "missing" on ${host} (make it first: ferry mkdir -p ${host} missing)`,
     );
     const { stderr } = await scene.ferry(
       ["put", host, "a", "b", "-o", "other"],

@@ -5,7 +5,7 @@
  */
 import { assertEquals, assertMatch } from "@std/assert";
 import { SeededRandom } from "../helpers/seeded_random.ts";
-import { Gate, sceneTest, settles, tree, until } from "./scene.ts";
+import { Gate, localTree, sceneTest, until, visibleTree } from "./scene.ts";
 
 /** A listener that does this with every connection. */
 function stranger(
@@ -89,8 +89,9 @@ sceneTest(
       const args of [["get", proxy.host, "down"], ["put", proxy.host, "up"]]
     ) {
       isSilent = false;
-      const { code, stderr } = await scene.start(["--timeout", "1", ...args])
-        .ended;
+      const { code, stderr } = await scene.start(
+        [...args, "--timeout", "1", "--retries", "0"],
+      ).ended;
       assertEquals(code, 1, stderr);
       assertMatch(
         stderr,
@@ -102,8 +103,8 @@ sceneTest(
       );
     }
     gate.open("cut");
-    assertEquals(await tree(scene.local), ["up"]);
-    await settles(scene, ["down"]);
+    assertEquals(await localTree(scene), ["up"]);
+    assertEquals(await visibleTree(scene), ["down"]);
     await scene.ferry(["ls", server.host]);
   },
 );
@@ -131,12 +132,13 @@ sceneTest("a server that closes in the middle", async (scene) => {
   });
   for (const args of [["get", proxy.host, "down"], ["put", proxy.host, "up"]]) {
     isCut = false;
-    const { code, stderr } = await scene.start(args).ended;
+    const { code, stderr } = await scene.start([...args, "--retries", "0"])
+      .ended;
     assertEquals(code, 1, stderr);
     assertMatch(stderr, /^ferry: Cannot (get|put|connect) [^\n]+\n$/m);
   }
-  assertEquals(await tree(scene.local), ["up"]);
-  await settles(scene, ["down"]);
+  assertEquals(await localTree(scene), ["up"]);
+  assertEquals(await visibleTree(scene), ["down"]);
   await scene.ferry(["ls", server.host]);
 });
 

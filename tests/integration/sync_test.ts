@@ -1,7 +1,7 @@
 /** Mirrors between the two programs. */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import { type Scene, sceneTest, tree } from "./scene.ts";
+import { NEEDS_UNIX, type Scene, sceneTest, tree } from "./scene.ts";
 
 /** What is at both ends before a sync: the source, and a destination that differs. */
 async function plantEnds(
@@ -69,3 +69,40 @@ sceneTest("sync must be told which way", async (scene) => {
   const ending = await scene.ferry(["sync", host, "d", "d"], { code: 2 });
   assertMatch(ending.stderr, /^ferry: Say which way: /);
 });
+
+sceneTest(
+  "sync --delete removes exactly what is extra, and nothing through a link",
+  async (scene) => {
+    const { host } = await scene.server();
+    for (const folder of ["precious", "to/sub", "to/gone/deep"]) {
+      await Deno.mkdir(`${scene.local}/${folder}`, { recursive: true });
+    }
+    await Deno.mkdir(`${scene.root}/from/sub`, { recursive: true });
+    await scene.served("from/sub/kept", "kept");
+    await scene.file("precious/gem", "gem");
+    await scene.file("to/gone/deep/x", "x");
+    await scene.file("to/sub/y", "y");
+    await Deno.symlink("../../precious", `${scene.local}/to/gone/link`);
+    await Deno.symlink("../precious/gem", `${scene.local}/to/file-link`);
+    await Deno.symlink("../precious", `${scene.local}/to/link`);
+    const args = ["sync", "--from-server", host, "from", "to"];
+    const events = await scene.events([...args, "--delete", "--yes"]);
+    const deleted = events.filter(({ event }) => event === "deleted")
+      .map(({ local }) => String(local).replace(/^.*?to\//, "")).sort();
+    const left = await tree(`${scene.local}/to`);
+    assertEquals(left.filter((path) => !path.includes("link")), [
+      "sub/",
+      "sub/kept",
+    ]);
+    assertEquals(
+      deleted.filter((path) => !path.includes("link")),
+      ["gone", "gone/deep", "gone/deep/x", "sub/y"],
+    );
+    assertEquals(await tree(`${scene.local}/precious`), ["gem"]);
+    assertEquals(
+      await Deno.readTextFile(`${scene.local}/precious/gem`),
+      "gem",
+    );
+  },
+  NEEDS_UNIX,
+);

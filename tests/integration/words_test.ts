@@ -18,6 +18,8 @@ const COMMANDS = [
   "mkdir",
   "stat",
   "info",
+  "sync",
+  "clean",
 ];
 const COLUMNS = 80;
 
@@ -49,7 +51,8 @@ sceneTest(
     assertFits(whole);
     for (const name of COMMANDS) {
       const isAlias = name === "rename" || name === "change";
-      assertEquals(whole.includes(`  ${name} HOST`), !isAlias, name);
+      const place = name === "clean" ? "[DIR]" : "HOST";
+      assertEquals(whole.includes(`  ${name} ${place}`), !isAlias, name);
     }
     await Promise.all(COMMANDS.map(async (name) => {
       const text = await say(scene, "client", [name, "--help"]);
@@ -167,16 +170,11 @@ const MISTAKES: ReadonlyArray<readonly [string[], string]> = [
 /** Options of later versions are unknown now, not ignored. */
 const LATER = [
   "--resume",
-  "--streams",
-  "--active",
-  "--limit-rate",
   "--protocol",
   "--classic",
   "--ca",
   "--user",
   "--metrics",
-  "--no-resume",
-  "--retries",
 ];
 
 sceneTest(

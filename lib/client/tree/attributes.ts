@@ -40,7 +40,10 @@ export class FolderTimes {
 
   /** A folder is to get these. */
   want(path: string, attributes: FolderAttributes): void {
-    if (this.isOn) this.#wanted.set(path, attributes);
+    const { direction } = this.#run;
+    // A server's root is not a client's to change.
+    const isRoot = direction === "put" && this.#run.remote(path) === "";
+    if (this.isOn && !isRoot) this.#wanted.set(path, attributes);
   }
 
   /** A folder has these, until it is touched. */
