@@ -25,6 +25,7 @@ import {
   type DigestAlgorithm,
   type Durability,
 } from "../storage/mod.ts";
+import { countFrom, lacking, share, until } from "./chunk_order.ts";
 import { ExchangeError, expectAnswer } from "./download.ts";
 import { farewellError, FerryError, remoteError } from "./errors.ts";
 import { indexesOf, unpackSums } from "./runs.ts";
@@ -350,6 +351,11 @@ export class Upload {
     } finally {
       await team?.finish();
     }
+    const { size } = this.#source;
+    if (team === undefined || size === undefined || refused()) return;
+    // What a further connection took and did not get done.
+    const left = lacking(this.#sums, size);
+    await this.#sendChunks(this.#channel, id, left, refused, false);
   }
 
   /** What a further connection does: joins, and sends a part. */
@@ -362,8 +368,10 @@ export class Upload {
     try {
       await channel.send({ type: "JOIN", id, body: { upload } });
       await expectAnswer(channel, ["OPENED"]);
-      const isOver = (): boolean => refused() || isRetired();
-      await this.#sendChunks(channel, id, shared, isOver, false);
+      // Whoever is retired takes nothing more.
+      const own = shared[Symbol.iterator]();
+      const part = until(own, () => refused() || isRetired());
+      await this.#sendChunks(channel, id, part, refused, false);
       await channel.send({ type: "FLUSH", id, body: {} });
       for (;;) {
         const { type } = await expectAnswer(channel, ["PROGRESS", "FLUSHED"]);
@@ -462,19 +470,4 @@ export class Upload {
       repaired: body.repaired ?? 0,
     };
   }
-}
-
-/** One sequence that several loops take from; none of them ends it for the others. */
-function share<T>(items: Iterable<T>): Iterable<T> {
-  const iterator = items[Symbol.iterator]();
-  return { [Symbol.iterator]: () => ({ next: () => iterator.next() }) };
-}
-
-/** The chunks of a file of `size` bytes; without it, all there can be. */
-function* countFrom(
-  first: number,
-  size: number | undefined,
-): Iterable<number> {
-  const end = size === undefined ? Infinity : chunkCount(size);
-  for (let index = first; index < end; index++) yield index;
 }
