@@ -33,6 +33,7 @@ const TIME_LIMIT_MS = 120_000;
 
 const SERVED = "served";
 const RECEIVED = "received";
+const STATE = "state";
 
 /** Below this, a rate says nothing but how long a process takes to start. */
 const RATED_SIZE_MIN = 1024 ** 2;
@@ -85,9 +86,13 @@ async function setUp(
   signal.addEventListener("abort", onAbort, { once: true });
   const port = await server.port();
   narrator.output(`listening ferry tcp://127.0.0.1:${port}`);
-  const client = new FerryClient(base, { writable: RECEIVED, signal });
+  const client = new FerryClient(base, {
+    writable: RECEIVED,
+    state: STATE,
+    signal,
+  });
   narrator.note('From here on, "ferry" stands for:');
-  narrator.command(["deno", ...client.words]);
+  narrator.command([client.environment, "deno", ...client.words]);
   const host = `127.0.0.1:${port}`;
   return {
     narrator,

@@ -52,9 +52,10 @@ Deno.test("the demo knows unfinished files from files of the tree", async () => 
   await Deno.mkdir(join(folder, ".ferry", "id"), { recursive: true });
   await Deno.writeTextFile(join(folder, ".ferry", "id", "data"), "12345");
   await Deno.writeTextFile(join(folder, ".ferry-0a.part"), "123");
+  await Deno.writeTextFile(join(folder, ".ferry-0a.map"), "12");
   await Deno.writeTextFile(join(folder, "ferry.part"), "");
   assertEquals([...(await proveTree(folder)).keys()], ["ferry.part"]);
-  assertEquals(await unfinished(folder), { files: 2, bytes: 8 });
+  assertEquals(await unfinished(folder), { files: 3, bytes: 10 });
 });
 
 Deno.test("quoteWord() quotes what a shell would take apart", () => {

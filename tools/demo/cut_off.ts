@@ -1,5 +1,6 @@
 /**
- * The steps of the demo in which a client is killed in the middle.
+ * The steps of the demo in which a client is killed in the middle, and the same
+ * command goes on where it was.
  *
  * @module
  */
@@ -29,45 +30,38 @@ const PART_MIN = 0.2;
 /** The name that must not appear before the file is whole. */
 const NAME = "again.bin";
 
-/** Kills a sending client, shows that nothing is there, and sends again. */
+/** Kills a sending client, shows that nothing is there, and goes on. */
 export async function cutOffPut(stage: Stage): Promise<void> {
-  const { narrator, host, samples, folders } = stage;
+  const { narrator, host, port, samples, folders } = stage;
   narrator.step("Kill a client in the middle of a put (kill -9)");
+  await using line = new SlowLine(port, LINE_RATE);
   const source = `samples/${samples.binary}`;
-  await kill(
-    stage,
-    (slow) => ["put", "--json", slow, source, "-o", NAME],
-    async () => {
-      await assertNotListed(stage);
-      narrator.ok("while it arrives, nobody sees it");
-    },
-  );
+  const args = ["put", "--json", lineHost(line), source, "-o", NAME];
+  await kill(stage, args, async () => {
+    await assertNotListed(stage);
+    narrator.ok("while it arrives, nobody sees it");
+  });
   await ferry(stage, ["stat", host, NAME], { code: NOT_FOUND });
   await assertNotListed(stage);
   narrator.ok('the server does not know the name, nor does "ls -R" show it');
   await verifyFolder(stage, folders.served);
   await noteUnfinished(stage, folders.served);
 
-  narrator.step("Send it again, and prove it");
-  const { milliseconds } = await ferry(stage, [
-    "put",
-    host,
-    source,
-    "-o",
-    NAME,
-  ]);
+  narrator.step("The same command again sends only the rest; prove all of it");
+  await goOn(stage, args, "put the rest after the kill");
   await verifyFolder(stage, folders.served, withCopy(stage));
-  pushRow(stage, "put again after the kill", milliseconds);
 }
 
-/** Kills a fetching client, shows that nothing is there, and fetches again. */
+/** Kills a fetching client, shows that nothing is there, and goes on. */
 export async function cutOffGet(stage: Stage): Promise<void> {
-  const { narrator, host, samples, folders } = stage;
+  const { narrator, port, samples, folders } = stage;
   narrator.step("Kill a client in the middle of a get (kill -9)");
+  await using line = new SlowLine(port, LINE_RATE);
   const target = `received/${NAME}`;
+  const args = ["get", "--json", lineHost(line), samples.binary, "-o", target];
   await kill(
     stage,
-    (slow) => ["get", "--json", slow, samples.binary, "-o", target],
+    args,
     () => assertMissing(join(folders.received, NAME)),
   );
   await assertMissing(join(folders.received, NAME));
@@ -75,30 +69,60 @@ export async function cutOffGet(stage: Stage): Promise<void> {
   await verifyFolder(stage, folders.received);
   await noteUnfinished(stage, folders.received);
 
-  narrator.step("Fetch it again, and prove it");
-  const { milliseconds } = await ferry(stage, [
-    "get",
-    host,
-    samples.binary,
-    "-o",
-    target,
-  ]);
+  narrator.step(
+    "The same command again fetches only the rest; prove all of it",
+  );
+  await goOn(stage, args, "get the rest after the kill");
   await verifyFolder(stage, folders.received, withCopy(stage));
-  pushRow(stage, "get again after the kill", milliseconds);
+  await noteUnfinished(stage, folders.received);
+}
+
+function lineHost({ port }: SlowLine): string {
+  return `127.0.0.1:${port}`;
+}
+
+/** Runs the command that was killed again, and insists that it goes on. */
+async function goOn(
+  stage: Stage,
+  args: readonly string[],
+  what: string,
+): Promise<void> {
+  const { narrator, samples, moved } = stage;
+  narrator.command(["ferry", ...args]);
+  const { stdout, milliseconds } = await ferry(stage, args, { isShown: false });
+  const line = stdout.split("\n").find((line) =>
+    line.includes('"event":"receipt"')
+  );
+  if (line === undefined) throw new DemoError("there is no receipt");
+  narrator.output(line);
+  const receipt: FerryEvent = JSON.parse(line);
+  const [held, sent] = [receipt["resumedFrom"], receipt["wireBytes"]].map(
+    Number,
+  );
+  const { size } = proofOf(stage, samples.binary);
+  if (!(held! > 0 && sent! < size)) {
+    throw new DemoError(
+      `it did not go on: ${held} bytes were there, ${sent} went over the line`,
+    );
+  }
+  narrator.ok(
+    `${formatSize(held!)} were there from before; ${formatSize(sent!)} of ${
+      formatSize(size)
+    } went over the line`,
+  );
+  moved.push({ what, files: 1, bytes: size - held!, milliseconds });
 }
 
 /** Runs a client over a slow line and kills it when enough has arrived. */
 async function kill(
   stage: Stage,
-  makeArgs: (host: string) => string[],
+  args: readonly string[],
   look: () => Promise<void>,
 ): Promise<void> {
-  const { narrator, client, port } = stage;
-  await using line = new SlowLine(port, LINE_RATE);
+  const { narrator, client } = stage;
   narrator.note(
     `(over a line of ${formatSize(LINE_RATE)}/s, so that there is a middle)`,
   );
-  const args = makeArgs(`127.0.0.1:${line.port}`);
   narrator.command(["ferry", ...args]);
   const event = await client.runAndKill(args, async (event) => {
     if (!isMiddle(event)) return false;
@@ -146,9 +170,4 @@ async function assertMissing(path: string): Promise<void> {
 function withCopy(stage: Stage): Stage["sent"] {
   const proof = proofOf(stage, stage.samples.binary);
   return new Map([...stage.sent, [NAME, proof]]);
-}
-
-function pushRow(stage: Stage, what: string, milliseconds: number): void {
-  const bytes = proofOf(stage, stage.samples.binary).size;
-  stage.moved.push({ what, files: 1, bytes, milliseconds });
 }

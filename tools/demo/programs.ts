@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { fromFileUrl } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { TextLineStream } from "@std/streams/text-line-stream";
 
 /** How a program ended, and what it said. */
@@ -30,6 +30,11 @@ const LOG_SIZE_MAX = 8192;
 
 /** Nothing in the demo may ask, or look anything up. */
 const ENVIRONMENT = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
+
+/** Says where programs keep what is to outlive them. */
+const STATE_VARIABLE = Deno.build.os === "windows"
+  ? "LOCALAPPDATA"
+  : "XDG_STATE_HOME";
 
 function denoArgs(
   main: string,
@@ -127,25 +132,38 @@ export class FerryServer {
 /** Runs `ferry`. */
 export class FerryClient {
   readonly #folder: string;
+  readonly #state: string;
   readonly #signal: AbortSignal;
   readonly #permissions: readonly string[];
 
   /**
    * @param folder Where it works, and all that it may read.
-   * @param options `writable`: name of the folder in there that it may write.
-   * `signal` ends it.
+   * @param options `writable`: name of the folder in there where it may write
+   * what it fetches; `state`: of the one where it may note what it has not
+   * finished to send. `signal` ends it.
    */
   constructor(
     folder: string,
-    options: { readonly writable: string; readonly signal: AbortSignal },
+    options: {
+      readonly writable: string;
+      readonly state: string;
+      readonly signal: AbortSignal;
+    },
   ) {
     this.#folder = folder;
+    this.#state = join(folder, options.state);
     this.#signal = options.signal;
     this.#permissions = [
       "--allow-net=127.0.0.1",
       "--allow-read=.",
-      `--allow-write=${options.writable}`,
+      `--allow-write=${options.writable},${options.state}`,
+      `--allow-env=${STATE_VARIABLE}`,
     ];
+  }
+
+  /** What its environment says about where it may note things. */
+  get environment(): string {
+    return `${STATE_VARIABLE}=${this.#state}`;
   }
 
   /** The words after `deno` with which every run begins. */
@@ -201,7 +219,7 @@ export class FerryClient {
     return new Deno.Command(Deno.execPath(), {
       args: [...this.words, ...args],
       cwd: this.#folder,
-      env: ENVIRONMENT,
+      env: { ...ENVIRONMENT, [STATE_VARIABLE]: this.#state },
       signal: this.#signal,
       stdin: "null",
       stdout: "piped",

@@ -17,7 +17,7 @@ const NOT_TRACKED_PATTERN =
 const READ_SIZE = 1024 ** 2;
 
 /** What Ferry keeps of unfinished transfers, on a server and on a client. */
-const UNFINISHED_PATTERN = /(^|\/)(\.ferry\/|\.ferry-[^/]*\.part$)/;
+const UNFINISHED_PATTERN = /(^|\/)(\.ferry\/|\.ferry-[^/]*\.(part|map)$)/;
 
 /** Files and their SHA-256, by paths with slashes. */
 export type Proofs = ReadonlyMap<string, Proof>;
