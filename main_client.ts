@@ -1,7 +1,8 @@
 #!/usr/bin/env -S deno run --allow-net --allow-read --allow-write --allow-env
 /**
  * `ferry`, the client. It reads files to send and writes files that it fetches;
- * from the environment it reads `TERM`.
+ * from the environment it reads `TERM`, and where to keep what interrupted
+ * uploads need to go on: `XDG_STATE_HOME`, `HOME` or `LOCALAPPDATA`.
  *
  * @module
  */
