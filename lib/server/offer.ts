@@ -37,7 +37,7 @@ function refusal(
 ): string | undefined {
   const reading = READING.has(right);
   if (anonymous === "none") {
-    return "users without an account may do nothing here (the server's --anonymous allows it)";
+    return "users without an account may do nothing here (--anonymous read or write on the server would allow it)";
   }
   if (reading) {
     return policy.access.read
@@ -50,7 +50,7 @@ function refusal(
   }
   return anonymous === "write"
     ? undefined
-    : "users without an account may only read here (the server's --anonymous allows more)";
+    : "users without an account may only read here (--anonymous write on the server would allow more)";
 }
 
 /**

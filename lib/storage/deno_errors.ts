@@ -64,7 +64,7 @@ export function toStorageError(error: unknown): StorageError {
 function judge(error: unknown): Verdict {
   if (error instanceof Deno.errors.NotCapable) {
     const flag = FLAG_REGEXP.exec(error.message)?.[0] ?? "--allow-all";
-    return ["denied", `permission denied: this process runs without ${flag}`];
+    return ["denied", `permission denied: this program runs without ${flag}`];
   }
   const known = BY_CODE[hostErrorCode(error) ?? ""];
   if (known !== undefined) return known;

@@ -396,7 +396,7 @@ export class DiskStorage implements Storage {
       "denied",
       this.#isReadOnly
         ? "the served folder is read-only"
-        : "this process runs without --allow-write for the served folder",
+        : "this program runs without --allow-write for the served folder",
     );
   }
 }

@@ -16,12 +16,18 @@ sceneTest(
     const server = await scene.server({ permissions: READER_PERMISSIONS });
 
     const { stdout } = await scene.ferry(["info", server.host]);
-    assertStringIncludes(stdout, "May         list, read\n");
+    assertStringIncludes(
+      stdout,
+      "May         list, read (ls, get, stat, info)\n",
+    );
     assertStringIncludes(
       stdout,
       `May not     write, rename, delete: ${NO_WRITE}\n`,
     );
-    assertStringIncludes(stdout, "Free space  not told\n");
+    assertStringIncludes(
+      stdout,
+      "Free space  not told: the server runs without --allow-sys=statfs\n",
+    );
 
     const [info, ...rest] = await scene.events(["info", server.host]);
     assertEquals(rest, []);
@@ -102,13 +108,13 @@ sceneTest(
     await scene.fails(
       ["put", reader.host, "b.txt"],
       4,
-      'Cannot put "b.txt": users without an account may only read here (the server\'s --anonymous allows more)',
+      'Cannot put "b.txt": users without an account may only read here (--anonymous write on the server would allow more)',
     );
     const nobody = await scene.server({ args: ["--anonymous", "none"] });
     await scene.fails(
       ["ls", nobody.host],
       4,
-      `Cannot connect to ${nobody.host}: users without an account may do nothing here (the server's --anonymous allows it)`,
+      `Cannot connect to ${nobody.host}: users without an account may do nothing here (--anonymous read or write on the server would allow it)`,
     );
   },
 );
@@ -164,13 +170,13 @@ sceneTest(
     await scene.fails(
       ["get", host, "a.txt"],
       4,
-      'Cannot write "a.txt": permission denied: this process runs without --allow-write',
+      'Cannot write "a.txt": permission denied: this program runs without --allow-write',
       { permissions: ["--allow-net", "--allow-read"] },
     );
     await scene.fails(
       ["put", host, "b.txt"],
       4,
-      'Cannot put "b.txt": permission denied: this process runs without --allow-read',
+      'Cannot put "b.txt": permission denied: this program runs without --allow-read',
       { permissions: ["--allow-net"] },
     );
     await scene.fails(
@@ -196,7 +202,7 @@ sceneTest(
     assertEquals(noRead.code, 4);
     assertEquals(
       noRead.stderr,
-      `ferryd: Cannot serve "${scene.root}": permission denied: this process runs without --allow-read\n`,
+      `ferryd: Cannot serve "${scene.root}": permission denied: this program runs without --allow-read\n`,
     );
     assertEquals(noNet.code, 4);
     assertEquals(

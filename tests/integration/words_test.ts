@@ -105,7 +105,7 @@ sceneTest(
     );
     assertEquals(writer.code, 0);
     const may =
-      "not write, rename, delete: users without an account may only read here (the server's --anonymous allows more)";
+      "not write, rename, delete: users without an account may only read here (--anonymous write on the server would allow more)";
     assertEquals(
       writer.stdout,
       `"${scene.root}" can be served\n127.0.0.1:0 offers list, read\n  ${may}\n127.0.0.2:0 offers list, read\n  ${may}\n`,

@@ -163,7 +163,7 @@ Deno.test({
     );
     assertEquals(
       error.message,
-      "this process runs without --allow-write for the served folder",
+      "this program runs without --allow-write for the served folder",
     );
     await storage.acknowledge("0".repeat(32));
     assertEquals((await list(storage)).map(({ name }) => name), ["f"]);
@@ -173,12 +173,12 @@ Deno.test({
     );
     assertEquals(
       host.message,
-      "permission denied: this process runs without --allow-write",
+      "permission denied: this program runs without --allow-write",
     );
     const read = await assertFails(() => disk.stat(OUT), "denied");
     assertEquals(
       read.message,
-      "permission denied: this process runs without --allow-read",
+      "permission denied: this program runs without --allow-read",
     );
   },
 });
