@@ -214,7 +214,7 @@ sceneTest("info tells who, what and where", async (scene) => {
   const { stdout } = await scene.ferry(["info", server.host]);
   assertMatch(
     stdout,
-    /^Server {6}ferryd\/\S+ at tcp:\/\/127\.0\.0\.1:\d+\nProtocol {4}version 1, not encrypted\nUser {8}anonymous\nMay {9}list, read, write, rename, delete\nDigests {5}crc32-chunks, sha256\n[^]*Free space {2}[^\n]+\n$/,
+    /^Server {6}ferryd\/\S+ at tcp:\/\/127\.0\.0\.1:\d+\nProtocol {4}version 1, not encrypted\nUser {8}anonymous\nMay {9}list, read, write, rename, delete \(ls, get, put, mv, rm, mkdir, stat, info\)\nDigests {5}crc32-chunks, sha256\n[^]*Free space {2}[^\n]+\n$/,
   );
 });
 
@@ -239,6 +239,7 @@ sceneTest("transfers as JSON: start, receipts, done", async (scene) => {
     publication: "created",
     durable: true,
     resumedFrom: 0,
+    repaired: 0,
   });
   assertEquals(Object.keys(digest as object), ["algorithm", "value"]);
   assert(Number(wireBytes) > 1);
@@ -330,7 +331,7 @@ sceneTest("the exit codes", async (scene) => {
   await scene.ferry(["ls", host], { code: 0 });
   await scene.ferry(["ls"], { code: 2 });
   await scene.ferry(["frobnicate", host], { code: 2 });
-  await scene.ferry(["put", "--streams", "2", host, "a"], { code: 2 });
+  await scene.ferry(["put", "--classic", host, "a"], { code: 2 });
   await scene.ferry(["ls", "tls://127.0.0.1"], { code: 2 });
   await scene.ferry(["ls", "example.org"], { code: 2 });
   await scene.ferry(["ls", "127.0.0.1:1"], { code: 3 });

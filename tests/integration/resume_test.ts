@@ -57,9 +57,14 @@ async function untilMoved(
   });
 }
 
-const SIZE = 128 * MIB + 4321;
+/** What clients have noted of uploads that are not done. */
+async function notes({ state }: Scene): Promise<string[]> {
+  return (await tree(state)).filter((path) => !path.endsWith("/"));
+}
+
+const SIZE = 192 * MIB + 4321;
 /** So slow that there is a middle, whatever the machine. */
-const RATE = 48 * MIB;
+const RATE = 80 * MIB;
 const BLOWS = ["client", "server", "network", "client", "server"] as const;
 /**
  * What a try may cost besides what it brings: what is in the buffers of three
@@ -94,7 +99,8 @@ class Ordeal {
   #run(): Program {
     this.tries++;
     const { host } = this.#chaos;
-    return this.#scene.start(["--json", this.#command, host, "big"]);
+    const args = ["--json", this.#command, "--retries", "20", host, "big"];
+    return this.#scene.start(args);
   }
 
   /** Strikes when so many bytes more have passed. */
@@ -115,14 +121,11 @@ class Ordeal {
     this.#server = await this.#scene.server({
       args: ["-l", this.#server.host],
     });
-    // A client that has given up meanwhile is run again.
-    if (this.#program.ending !== undefined) this.#program = this.#run();
   }
 
-  /** Runs it to its end; a client that gave up is run once more. */
+  /** Waits for its end. */
   async end(): Promise<FerryEvent> {
-    let ending = await this.#program.ended;
-    if (ending.code !== 0) ending = await this.#run().ended;
+    const ending = await this.#program.ended;
     assertEquals(ending.code, 0, ending.stdout);
     return only(parseEvents(ending.stdout), "receipt");
   }
@@ -139,7 +142,7 @@ for (const command of ["put", "get"] as const) {
       const chaos = await scene.chaos(server, SEED, { totalRate: RATE });
       const ordeal = new Ordeal(scene, command, { chaos, server });
       for (const blow of BLOWS) {
-        await ordeal.strike(blow, random.integer(12 * MIB, 24 * MIB));
+        await ordeal.strike(blow, random.integer(12 * MIB, 32 * MIB));
         assertEquals(await Deno.lstat(copy).catch(() => null), null);
       }
       const receipt = await ordeal.end();
@@ -152,6 +155,7 @@ for (const command of ["put", "get"] as const) {
       assert(bytes <= bound, `${bytes} bytes went, more than ${bound}`);
       assertEquals(await tree(scene.local), ["big"]);
       await settles(scene, ["big"]);
+      assertEquals(await notes(scene), []);
     },
     NEEDS_UNIX,
   );
@@ -300,6 +304,51 @@ for (const command of ["put", "get"] as const) {
       assertGreater(Number(receipt["resumedFrom"]), 0);
       assertLess(Number(receipt["wireBytes"]), SMALL + 20 * MIB);
       await assertSameFile(source, copy);
+    },
+  );
+}
+
+sceneTest(
+  "what a get has left is listed and removed by clean, and what a put has left is found in its notes",
+  async (scene) => {
+    await writeLarge(`${scene.local}/big`, SEED, SMALL);
+    const server = await scene.server();
+    const faults = { reset: { total: 16 * MIB } };
+    const chaos = await scene.chaos(server, SEED, faults);
+    await broken(scene, "put", chaos);
+    assertEquals((await notes(scene)).length, 1);
+    await scene.ferry(["put", chaos.host, "big"]);
+    assertEquals(await notes(scene), []);
+    await Deno.remove(`${scene.local}/big`);
+    await chaos.set(faults);
+    await broken(scene, "get", chaos);
+    assertEquals((await tree(scene.local)).length, 2);
+    await scene.ferry(["clean", "--yes"]);
+    assertEquals(await tree(scene.local), []);
+  },
+);
+
+for (const command of ["put", "get"] as const) {
+  sceneTest(
+    `a ${command} whose control connection gets wrong bits goes on, or fails in one clear line`,
+    async (scene) => {
+      const [source, copy] = ends(scene, command);
+      await writeLarge(source, SEED, SMALL);
+      const server = await scene.server();
+      // The first of them takes the log-in, the last what comes after it.
+      for (const from of [40, 120, 400]) {
+        const chaos = await scene.chaos(server, SEED + from, {
+          flip: { every: 64, from, connection: 1, times: 1 },
+        });
+        const args = [command, "--on-conflict", "overwrite", chaos.host, "big"];
+        const { code, stderr } = await scene.start(args).ended;
+        const shown = `from ${from}: ${code}, ${stderr}`;
+        assertLess(stderr.split("\n").length, 6, shown);
+        assertEquals(stderr.includes("    at "), false, shown);
+        if (code === 0) await assertSameFile(source, copy);
+        else assertEquals([1, 3, 7].includes(code), true, shown);
+      }
+      await scene.ferry(["ls", server.host]);
     },
   );
 }

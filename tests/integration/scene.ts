@@ -223,6 +223,7 @@ export function sceneTest(
       await using scene = new Scene(folder.path);
       await Deno.mkdir(scene.root);
       await Deno.mkdir(scene.local);
+      await Deno.mkdir(scene.state);
       try {
         await run(scene);
       } catch (error) {
