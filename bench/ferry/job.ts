@@ -9,8 +9,8 @@ import type { Command } from "../processes.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
-/** How a session is opened. */
-interface JobBase {
+/** A file that a client is to move. */
+export interface Job {
   /** Port of 127.0.0.1 on which the server, or a proxy, listens. */
   readonly port: number;
   /** Which way. */
@@ -19,28 +19,13 @@ interface JobBase {
   readonly remote: string;
   /** Local path. */
   readonly local: string;
-  /** What a receipt is to promise. */
+  /** What the receipt is to promise. */
   readonly durability: "full" | "none";
-}
-
-/** One file. */
-export interface FileJob extends JobBase {
-  /** What is moved. */
-  readonly kind: "file";
   /** How many data connections. */
   readonly streams: number | "auto";
   /** Where what an interrupted upload needs is kept. */
   readonly stateFolder?: string;
 }
-
-/** A folder of small files. */
-export interface TreeJob extends JobBase {
-  /** What is moved. */
-  readonly kind: "tree";
-}
-
-/** What a client is to do. */
-export type Job = FileJob | TreeJob;
 
 /** How a transfer stood at a moment. */
 export interface Moment {
@@ -56,10 +41,8 @@ export interface Moment {
 export interface JobResult {
   /** Milliseconds from before connecting to the receipt. */
   readonly milliseconds: number;
-  /** Bytes of all files. */
+  /** Bytes of the file. */
   readonly size: number;
-  /** Files. */
-  readonly files: number;
   /** What the receipt says. */
   readonly wireBytes: number;
   /** What the receipt says. */

@@ -55,7 +55,7 @@ async function runLink(
     const path = join(folders.served, name);
     const proof = await writeSample(path, size);
     const series = await measureLanes({
-      lanes: lanesFor(options.streams),
+      lanes: lanesFor(options.over, options.streams),
       directions: options.only,
       runs: options.runs,
       ports: { link: proxy.address.port, loopback: server.port },

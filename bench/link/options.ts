@@ -13,6 +13,12 @@ export const STREAMS = ["1", "2", "4", "8", "auto"] as const;
 /** One of them. */
 export type Streams = typeof STREAMS[number];
 
+/** Over what a file can go. */
+export const WAYS = ["link", "loopback"] as const;
+
+/** One of them. */
+export type Way = typeof WAYS[number];
+
 /** What is to be measured. */
 export interface LinkOptions {
   /** Bytes of the file, one series for each. */
@@ -25,6 +31,8 @@ export interface LinkOptions {
   readonly delay: number;
   /** Numbers of connections. */
   readonly streams: readonly Streams[];
+  /** Over what. */
+  readonly over: readonly Way[];
   /** Which ways. */
   readonly only: readonly Direction[];
   /** Where the files are; made by the bench if nobody says. */
@@ -56,6 +64,7 @@ export function linkHelp(): string {
     "  --rate SIZE     bytes a second of each connection (default 20,000,000)",
     `  --delay MS      milliseconds each way (default ${DELAY_DEFAULT})`,
     `  --streams LIST  ${STREAMS.join(", ")} (default all)`,
+    `  --over LIST     ${WAYS.join(", ")} (default both)`,
     "  --only WAYS     get, put (default both)",
     "  --dir PATH      folder for the files (default as above)",
     "  --json          one JSON object with every sample on stdout",
@@ -77,6 +86,7 @@ export function parseLinkOptions(args: readonly string[]): LinkOptions {
       rate: { type: "string", default: RATE_DEFAULT },
       delay: { type: "string", default: DELAY_DEFAULT },
       streams: { type: "string", default: STREAMS.join() },
+      over: { type: "string", default: WAYS.join() },
       only: { type: "string", default: DIRECTIONS.join() },
       dir: { type: "string" },
       json: { type: "boolean", default: false },
@@ -89,6 +99,7 @@ export function parseLinkOptions(args: readonly string[]): LinkOptions {
     rate: parseSize(values.rate),
     delay: readCount("--delay", values.delay, DELAY_MAX),
     streams: readWords("--streams", values.streams, STREAMS),
+    over: readWords("--over", values.over, WAYS),
     only: readWords("--only", values.only, DIRECTIONS),
     dir: values.dir,
     json: values.json,

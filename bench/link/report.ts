@@ -9,7 +9,8 @@ import type { Direction } from "../peers/peer.ts";
 import { formatSeconds } from "../report.ts";
 import { median, speedRatios, summarize } from "../statistics.ts";
 import { type Column, formatTable } from "../table.ts";
-import type { LaneSeries, Way } from "./run.ts";
+import type { Way } from "./options.ts";
+import type { LaneSeries } from "./run.ts";
 
 /** How many times as fast as one connection eight have to be. */
 const GAIN_WANTED = 6;

@@ -9,10 +9,7 @@ import type { Direction } from "../peers/peer.ts";
 import { runTimed } from "../processes.ts";
 import { type Proof, verify } from "../sample.ts";
 import type { Folders } from "../storage.ts";
-import type { Streams } from "./options.ts";
-
-/** Over what a file goes. */
-export type Way = "link" | "loopback";
+import type { Streams, Way } from "./options.ts";
 
 /** A way with a number of connections. */
 export interface Lane {
@@ -54,14 +51,18 @@ export interface LinkPlan {
  * The lanes that are worth measuring: all over the link, and over loopback only
  * those between which Ferry has to choose well.
  *
+ * @param over Over what.
  * @param streams The numbers that are wanted.
  */
-export function lanesFor(streams: readonly Streams[]): Lane[] {
-  const onLoopback = streams.filter((word) => word === "1" || word === "auto");
-  return [
-    ...streams.map((streams) => ({ way: "link" as const, streams })),
-    ...onLoopback.map((streams) => ({ way: "loopback" as const, streams })),
-  ];
+export function lanesFor(
+  over: readonly Way[],
+  streams: readonly Streams[],
+): Lane[] {
+  return over.flatMap((way) =>
+    streams
+      .filter((word) => way === "link" || word === "1" || word === "auto")
+      .map((streams) => ({ way, streams }))
+  );
 }
 
 /**
@@ -97,7 +98,6 @@ async function moveOnce(
   const isGet = direction === "get";
   const arrived = join(isGet ? folders.local : folders.incoming, name);
   const command = jobCommand({
-    kind: "file",
     direction,
     port: ports[way],
     remote: isGet ? sample.name : `incoming/${name}`,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { CLIENT_PERMISSIONS, denoCommand, jobCommand } from "../ferry/job.ts";
+import { CLIENT_PERMISSIONS, denoCommand } from "../ferry/job.ts";
 import { ServerProcess } from "../ferry/server_process.ts";
 import type { Command } from "../processes.ts";
 import type { Availability, Direction, Peer, Site } from "./peer.ts";
@@ -32,7 +32,7 @@ export class FerryPeer implements Peer {
     return Promise.resolve({ kind: "available" });
   }
 
-  async start({ served }: Site): Promise<void> {
+  async start({ served }: Pick<Site, "served">): Promise<void> {
     this.#server = await ServerProcess.start(served);
   }
 
@@ -57,11 +57,25 @@ export class FerryPeer implements Peer {
   }
 
   getTree(remote: string, local: string): Command {
-    return this.#tree("get", remote, local);
+    return this.#client([
+      "get",
+      "--recursive",
+      this.#host,
+      remote,
+      `--output=${local}`,
+      ...this.#options(),
+    ]);
   }
 
   putTree(local: string, remote: string): Command {
-    return this.#tree("put", remote, local);
+    return this.#client([
+      "put",
+      "--recursive",
+      this.#host,
+      local,
+      `--output=${remote}`,
+      ...this.#options(),
+    ]);
   }
 
   version(): Command {
@@ -75,17 +89,6 @@ export class FerryPeer implements Peer {
 
   get #host(): string {
     return `127.0.0.1:${this.#server?.port}`;
-  }
-
-  #tree(direction: Direction, remote: string, local: string): Command {
-    return jobCommand({
-      kind: "tree",
-      port: this.#server?.port ?? 0,
-      direction,
-      remote,
-      local,
-      durability: this.#durability,
-    });
   }
 
   #options(): string[] {

@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import { type ChaosProxy, startChaosProxy } from "../../tools/chaos_proxy.ts";
-import type { FileJob, JobResult } from "../ferry/job.ts";
+import type { Job, JobResult } from "../ferry/job.ts";
 import { ServerProcess } from "../ferry/server_process.ts";
 import type { Direction } from "../peers/peer.ts";
 import { delay } from "../processes.ts";
@@ -90,7 +90,7 @@ export async function runInterrupted(plan: ResumePlan): Promise<ResumeResult> {
 class World {
   readonly #plan: ResumePlan;
   readonly #proxy: ChaosProxy;
-  readonly #job: FileJob;
+  readonly #job: Job;
   readonly #arrived: string;
   readonly #stateFolder: string;
   #server: ServerProcess;
@@ -110,7 +110,6 @@ class World {
     this.#arrived = join(isGet ? folders.local : folders.incoming, name);
     this.#stateFolder = join(folders.scratch, "state");
     this.#job = {
-      kind: "file",
       port: proxy.address.port,
       direction,
       remote: isGet ? sample.name : `incoming/${name}`,

@@ -7,10 +7,9 @@
  */
 import { join } from "@std/path";
 import { formatSize } from "../../lib/cli/format.ts";
-import { type Job, jobCommand, readResult } from "../ferry/job.ts";
-import { ServerProcess } from "../ferry/server_process.ts";
 import { describeMachine } from "../machine.ts";
 import { peakMemory, watchPeakMemory } from "../memory.ts";
+import { FerryPeer } from "../peers/ferry.ts";
 import type { Direction } from "../peers/peer.ts";
 import { runTimed } from "../processes.ts";
 import { formatSeconds } from "../report.ts";
@@ -31,7 +30,7 @@ export interface MemoryRow {
   readonly what: string;
   /** Which way. */
   readonly direction: Direction;
-  /** From before connecting to the last receipt. */
+  /** From before the client was made until it was gone. */
   readonly milliseconds: number;
   /** Peak of the client in bytes, where known. */
   readonly client: number | undefined;
@@ -53,7 +52,7 @@ export interface MemoryOutcome {
 interface Load {
   readonly what: string;
   readonly name: string;
-  readonly kind: Job["kind"];
+  readonly isTree: boolean;
   readonly make: (path: string) => Promise<void>;
 }
 
@@ -62,14 +61,14 @@ function loads({ shape }: SmallOptions): Load[] {
     ...FILE_COUNTS.map((files): Load => ({
       what: `${files} files of ${formatSize(shape.size)}`,
       name: `tree-${files}`,
-      kind: "tree",
+      isTree: true,
       make: (path) =>
         writeTree(path, { files, folders: FOLDER_COUNT, size: shape.size }),
     })),
     ...FILE_SIZES.map((size): Load => ({
       what: `one sparse file of ${formatSize(size)}`,
       name: `sparse-${size}`,
-      kind: "file",
+      isTree: false,
       async make(path) {
         await Deno.create(path).then((file) => file.close());
         await Deno.truncate(path, size);
@@ -112,41 +111,32 @@ export async function measureMemory(
 
 async function moveOnce(
   folders: Folders,
-  { what, name, kind }: Load,
+  { what, name, isTree }: Load,
   direction: Direction,
   signal: AbortSignal,
 ): Promise<MemoryRow> {
-  const server = await ServerProcess.start(folders.served);
+  const ferry = new FerryPeer("none");
+  await ferry.start(folders);
   try {
     const isGet = direction === "get";
+    const source = join(folders.served, name);
     const arrived = join(isGet ? folders.local : folders.incoming, name);
-    const base = {
-      port: server.port,
-      direction,
-      remote: isGet ? name : `incoming/${name}`,
-      local: isGet ? arrived : join(folders.served, name),
-      durability: "none",
-    } as const;
+    const command = isGet
+      ? isTree ? ferry.getTree(name, arrived) : ferry.get(name, arrived)
+      : isTree
+      ? ferry.putTree(source, `incoming/${name}`)
+      : ferry.put(source, `incoming/${name}`);
     let peak: Promise<number | undefined> | undefined;
-    const { output } = await runTimed(
-      jobCommand(
-        kind === "tree"
-          ? { kind, ...base }
-          : { kind, ...base, streams: "auto" },
-      ),
-      { signal, onSpawn: (pid) => peak = watchPeakMemory(pid) },
-    );
+    const { milliseconds } = await runTimed(command, {
+      signal,
+      onSpawn: (pid) => peak = watchPeakMemory(pid),
+    });
     await Deno.remove(arrived, { recursive: true });
-    const { milliseconds } = readResult(output);
-    return {
-      what,
-      direction,
-      milliseconds,
-      client: await peak,
-      server: await peakMemory(server.pid),
-    };
+    const client = await peak;
+    const server = ferry.serverPid && await peakMemory(ferry.serverPid);
+    return { what, direction, milliseconds, client, server };
   } finally {
-    await server.stop();
+    await ferry.stop();
   }
 }
 

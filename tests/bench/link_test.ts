@@ -4,15 +4,15 @@ import {
   linkHelp,
   parseLinkOptions,
   type Streams,
+  type Way,
 } from "../../bench/link/options.ts";
 import { formatSizeOutcome, verdicts } from "../../bench/link/report.ts";
-import { type LaneSeries, lanesFor, type Way } from "../../bench/link/run.ts";
+import { type LaneSeries, lanesFor } from "../../bench/link/run.ts";
 
 function series(way: Way, streams: Streams, times: number[]): LaneSeries {
   const results = times.map((milliseconds): JobResult => ({
     milliseconds,
     size: 1000,
-    files: 1,
     wireBytes: 1000,
     resumedFrom: 0,
     moments: [{ at: 0, bytes: 0, streams: 1 }],
@@ -27,6 +27,7 @@ Deno.test("parseLinkOptions() has defaults for everything", () => {
     rate: 20_000_000,
     delay: 60,
     streams: ["1", "2", "4", "8", "auto"],
+    over: ["link", "loopback"],
     only: ["get", "put"],
     dir: undefined,
     json: false,
@@ -44,7 +45,7 @@ Deno.test("parseLinkOptions() refuses what it does not know", () => {
 });
 
 Deno.test("lanesFor() compares on loopback only one and auto", () => {
-  assertEquals(lanesFor(["1", "8", "auto"]), [
+  assertEquals(lanesFor(["link", "loopback"], ["1", "8", "auto"]), [
     { way: "link", streams: "1" },
     { way: "link", streams: "8" },
     { way: "link", streams: "auto" },

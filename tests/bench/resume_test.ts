@@ -17,7 +17,6 @@ function result(firstByte: number, wireBytes: number): ResumeResult {
     result: {
       milliseconds: 900,
       size: GIBIBYTE,
-      files: 1,
       wireBytes: 0,
       resumedFrom: GIBIBYTE / 2,
       moments: [],
