@@ -320,6 +320,10 @@ export class JsonReporter implements Reporter {
     }).catch(() => {});
   }
 
+  sourceChanged(name: string): void {
+    this.#tell("changed", { path: name }).catch(() => {});
+  }
+
   async failure(failure: Failure, error: unknown): Promise<void> {
     await this.#tell("error", {
       code: failure.code,

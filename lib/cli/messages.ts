@@ -398,6 +398,11 @@ export const notes = {
 
   created: (path: string): string => `Made ${quoteName(path)}`,
 
+  sourceChanged: (name: string): string =>
+    `${
+      quoteName(name)
+    } has changed since the try before; it is compared, and only what differs is moved`,
+
   reconnect(
     event: ReconnectEvent,
     reading: Pick<MeterReading, "percent" | "bytes"> | undefined,

@@ -151,6 +151,8 @@ export interface Reporter {
   transfersStop(): Promise<void>;
   /** The connection was lost and is tried again. */
   reconnect(event: ReconnectEvent): void;
+  /** What an earlier try has left of a file is of an older version of it. */
+  sourceChanged(name: string): void;
   /** Something failed; `error` is what was thrown. */
   failure(failure: Failure, error: unknown): Promise<void>;
   /** Some of several failed, or were not tried. */

@@ -265,6 +265,10 @@ export class TextReporter implements Reporter {
     this.#note(notes.reconnect(event, this.#meter?.read())).catch(() => {});
   }
 
+  sourceChanged(name: string): void {
+    this.#note(notes.sourceChanged(name)).catch(() => {});
+  }
+
   async failure(failure: Failure, error: unknown): Promise<void> {
     await this.remark(failure.message);
     if (this.#options.isDebugging) await this.#say(stackOf(error));

@@ -38,6 +38,8 @@ export interface ContinuationRequest {
   readonly path: string;
   /** Told what has been verified. */
   readonly onProgress: (progress: TransferProgress) => void;
+  /** Told when what is left is of an older version of the file. */
+  readonly onSourceChanged: () => void;
   /** Further connections, for a file that is worth them. */
   readonly team: StreamTeam | undefined;
   /** Waits until so many bytes may be received. */
@@ -148,6 +150,7 @@ export class Continuation {
     if (heldSource !== undefined && heldSource === source) return stale;
     await receiving.setSource({ size, modified, source });
     this.#isMixed = true;
+    this.#request.onSourceChanged();
     const there: number[] = [];
     for (const { first, sums } of held.runs()) {
       for (const at of sums.keys()) there.push(first + at);

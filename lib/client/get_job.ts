@@ -177,6 +177,7 @@ export class GetJob {
       id: session.nextId(),
       path: this.#path,
       pace: (bytes) => this.#host.pace(bytes, signal),
+      onSourceChanged: this.#options.onSourceChanged ?? (() => {}),
       team,
       signal,
       onProgress: (progress) =>

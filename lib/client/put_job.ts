@@ -83,6 +83,7 @@ export class PutJob {
   /** Whether the server may have published the file. */
   #ended = false;
   #wireBytes = 0;
+  #isChangeTold = false;
 
   /**
    * @param host What it works with.
@@ -198,6 +199,10 @@ export class PutJob {
     } catch (error) {
       await source.close();
       throw error;
+    }
+    if (this.#record?.isSourceSame === false && !this.#isChangeTold) {
+      this.#isChangeTold = true;
+      this.#options.onSourceChanged?.();
     }
     return source;
   }

@@ -162,6 +162,11 @@ export interface TransferOptions extends OperationOptions {
   readonly streams?: number | "auto";
   /** Permission bits (0777) to give the file. @default {0666 less the umask} */
   readonly mode?: number | undefined;
+  /**
+   * Called when what an earlier try has left is of the file as it was before it
+   * changed: it is compared, and only what differs is moved.
+   */
+  readonly onSourceChanged?: () => void;
   /** Called as verified bytes come in, at most once a chunk. */
   readonly onProgress?: (progress: TransferProgress) => void;
 }

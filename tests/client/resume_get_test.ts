@@ -99,7 +99,10 @@ Deno.test("Client.get() of a source that has changed fetches what differs, never
       await interrupted(scene);
       await remote(scene, bytes);
       const client = await scene.client();
-      const work = client.get("f", "/x", { digest }).catch((error) => {
+      let changes = 0;
+      const onSourceChanged = (): void => void changes++;
+      const options = { digest, onSourceChanged };
+      const work = client.get("f", "/x", options).catch((error) => {
         error.message = `${label}: ${error.message}`;
         throw error;
       });
@@ -111,6 +114,7 @@ Deno.test("Client.get() of a source that has changed fetches what differs, never
       const wanted = chunks.filter((index) => index !== 1);
       if (label !== "grown") assertEquals(rest, wanted, label);
       assertEquals(await scene.names(), ["x"]);
+      assertEquals(changes, 1, label);
     }
   }
 });

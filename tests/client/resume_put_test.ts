@@ -137,12 +137,14 @@ Deno.test("Client.put() of a source that has changed sends what differs, never a
     for (const isOther of [true, false]) {
       await using scene = await ResumeScene.make();
       await scene.local("/local", BYTES);
+      let changes = 0;
+      const onSourceChanged = (): void => void changes++;
       let work;
       if (isOther) {
         await interrupted(scene);
         await scene.local("/local", bytes);
         const client = await scene.client();
-        work = client.put("/local", "x");
+        work = client.put("/local", "x", { onSourceChanged });
       } else {
         scene.cutAt(2);
         const client = await scene.client({
@@ -152,13 +154,14 @@ Deno.test("Client.put() of a source that has changed sends what differs, never a
           },
         });
         let changed = Promise.resolve();
-        work = client.put("/local", "x");
+        work = client.put("/local", "x", { onSourceChanged });
         await changed;
       }
       const receipt = await scene.run(work);
       assertEquals(await scene.server.read("/x"), bytes, label);
       assertEquals(receipt.size, bytes.length);
       if (label !== "grown") assertEquals(scene.chunks, chunks, label);
+      assertEquals(changes, 1, label);
       assertEquals(await scene.server.staged(), []);
     }
   }

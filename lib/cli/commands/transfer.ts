@@ -122,7 +122,10 @@ export async function runTransfers(
       noun: "file",
       attempt: ({ name, target }) => ({ doing: direction, path: name, target }),
       work: async (job) => {
-        const receipt = await runOne(job, meter, settings, signal);
+        const receipt = await runOne(job, meter, settings, {
+          signal,
+          onSourceChanged: () => reporter.sourceChanged(job.name),
+        });
         receipts.push(receipt);
         await reporter.receipt(direction, receipt, isDigestShown);
       },
@@ -141,13 +144,13 @@ async function runOne(
   job: Job,
   meter: TransferMeter,
   settings: TransferSettings,
-  signal: AbortSignal,
+  options: Pick<TransferOptions, "signal" | "onSourceChanged">,
 ): Promise<Receipt> {
   meter.begin(job.name);
   try {
     const receipt = await job.run({
       ...settings.options,
-      signal,
+      ...options,
       onProgress: ({ transferred, total, streams }) =>
         meter.advance(transferred, total, streams),
     });
