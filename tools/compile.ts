@@ -22,8 +22,7 @@ const PROGRAMS: readonly Program[] = [
   {
     main: "main_client.ts",
     name: "ferry",
-    // The shell runs local commands by "!".
-    permissions: ["net", "read", "write", "env", "run"],
+    permissions: ["net", "read", "write", "env"],
   },
   {
     main: "main_server.ts",
