@@ -20,16 +20,43 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     rooms: ["platform"],
     packages: ["@std/fs", "@std/path", "node:*"],
   },
-  transport: { rooms: ["platform", "protocol"], packages: [] },
-  server: {
-    rooms: ["platform", "protocol", "transport", "storage"],
-    packages: ["@logtape/logtape", "node:crypto", "node:zlib"],
+  transport: {
+    rooms: ["platform", "protocol"],
+    packages: ["node:net", "node:stream", "node:tls"],
   },
+  identity: {
+    rooms: ["platform"],
+    packages: ["@peculiar/x509", "reflect-metadata", "node:crypto"],
+  },
+  accounts: {
+    rooms: ["platform", "storage"],
+    packages: ["jsonc-parser", "node:crypto", "valibot"],
+  },
+  server: {
+    rooms: [
+      "platform",
+      "protocol",
+      "transport",
+      "storage",
+      "identity",
+      "accounts",
+    ],
+    packages: [
+      "@logtape/logtape",
+      "@opentelemetry/api",
+      "node:crypto",
+      "node:zlib",
+    ],
+  },
+  metrics: { rooms: ["platform", "server"], packages: ["prom-client"] },
   client: {
-    rooms: ["platform", "protocol", "transport", "storage"],
+    rooms: ["platform", "protocol", "transport", "storage", "identity"],
     packages: ["node:crypto", "node:zlib"],
   },
-  classic: { rooms: ["platform", "transport", "storage"], packages: [] },
+  classic: {
+    rooms: ["platform", "transport", "storage", "server", "client"],
+    packages: ["@logtape/logtape"],
+  },
   cli: {
     rooms: [
       "platform",
@@ -39,8 +66,18 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
       "server",
       "client",
       "classic",
+      "identity",
+      "accounts",
+      "metrics",
     ],
-    packages: ["@logtape/logtape", "@std/*"],
+    packages: [
+      "@logtape/logtape",
+      "@std/*",
+      "@valibot/to-json-schema",
+      "jsonc-parser",
+      "node:readline",
+      "valibot",
+    ],
   },
 };
 
