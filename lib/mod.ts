@@ -67,15 +67,21 @@ export {
 export {
   type AnonymousAccess,
   checkServe,
+  type Credentials,
   DEFAULT_ADDRESS,
+  type DoorOptions,
+  type DoorProtocol,
   DRAIN_DEFAULT,
+  type Grant,
   type Offer,
+  type OpenDoor,
   serve,
   ServeError,
   type ServeOptions,
   type Server,
   SERVER_LIMITS,
   type ServerLimits,
+  type Visit,
 } from "./server/mod.ts";
 export {
   type Attributes,

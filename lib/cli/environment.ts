@@ -7,7 +7,7 @@
 
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
-import type { Offer, ServeOptions, Server } from "../server/mod.ts";
+import type { OpenDoor, ServeOptions, Server } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import type { Disk } from "../storage/mod.ts";
 
@@ -128,5 +128,5 @@ export interface Environment {
   /** Whether this program may listen on an address; never prompts. */
   mayListen(address: NetworkAddress): Promise<boolean>;
   /** Says what a server would offer, without starting it. */
-  checkServe(options: ServeOptions): Promise<readonly Offer[]>;
+  checkServe(options: ServeOptions): Promise<readonly OpenDoor[]>;
 }

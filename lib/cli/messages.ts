@@ -422,8 +422,8 @@ export const notes = {
 
 /** What the server says. */
 export const server = {
-  listening: (address: NetworkAddress): string =>
-    `listening ferry tcp://${formatAddress(address)}`,
+  listening: (protocol: string, address: NetworkAddress): string =>
+    `listening ${protocol} tcp://${formatAddress(address)}`,
 
   offer: (address: NetworkAddress, offer: Offer): string =>
     `${formatAddress(address)} offers ${

@@ -7,12 +7,12 @@
 import { getLogger } from "@logtape/logtape";
 import {
   DEFAULT_ADDRESS,
+  type OpenDoor,
   ServeError,
   type ServeOptions,
   type Server,
 } from "../server/mod.ts";
 import { StorageError } from "../storage/mod.ts";
-import type { NetworkAddress } from "../transport/mod.ts";
 import { formatAddress, isLoopback, NetworkError } from "../transport/mod.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
 import {
@@ -180,10 +180,9 @@ async function check(
       { cause },
     );
   }
-  const offers = await environment.checkServe(options);
+  const doors = await environment.checkServe(options);
   const lines = [text.checked(options.root)];
-  for (const [index, offer] of offers.entries()) {
-    const address = options.listen?.[index] ?? DEFAULT_ADDRESS;
+  for (const { address, offer } of doors) {
     lines.push(text.offer(address, offer));
     lines.push(...text.refusals(offer).map((line) => `  ${line}`));
   }
@@ -215,7 +214,7 @@ async function serveUntilAsked(
     );
     try {
       logOffers(server);
-      await announce(server.addresses, format, environment);
+      await announce(server.doors, format, environment);
       await server.finished;
     } finally {
       stopWaiting();
@@ -243,9 +242,7 @@ function shutDownWhenAsked(
 }
 
 function logOffers(server: Server): void {
-  for (const [index, address] of server.addresses.entries()) {
-    const offer = server.offers[index];
-    if (offer === undefined) continue;
+  for (const { address, offer } of server.doors) {
     if (offer.rights.length === 0) log.warn(text.nothingOffered(address));
     log.info(text.offer(address, offer));
     for (const line of text.refusals(offer)) log.info(line);
@@ -254,22 +251,22 @@ function logOffers(server: Server): void {
 
 /** Tells scripts that the server is ready, and on which ports. */
 async function announce(
-  addresses: readonly NetworkAddress[],
+  doors: readonly OpenDoor[],
   format: "text" | "json",
   environment: Environment,
 ): Promise<void> {
-  for (const address of addresses) {
+  for (const { protocol, address } of doors) {
     const { hostname, port } = address;
     await environment.stdout.write(
       format === "json"
         ? jsonLine({
           event: "listening",
-          protocol: "ferry",
+          protocol,
           scheme: "tcp",
           hostname,
           port,
         })
-        : `${text.listening(address)}\n`,
+        : `${text.listening(protocol, address)}\n`,
     );
   }
 }

@@ -20,16 +20,14 @@ import {
   NetworkError,
 } from "../transport/mod.ts";
 import { AGENT } from "./agent.ts";
+import type { Visit } from "./door.ts";
 import { errorBody, RefusalError, wireError } from "./errors.ts";
 import { PageCredit } from "./listing.ts";
 import { isRequest, REQUESTS, runRequest } from "./requests.ts";
-import { type ServerContext, Session } from "./session.ts";
+import { Session, type SessionContext } from "./session.ts";
 import type { Offer } from "./types.ts";
 
 const log = getLogger(["ferry", "server"]);
-
-/** The log-in methods that this server has. */
-const METHODS: readonly string[] = ["anonymous"];
 
 /** Receives the frame that must come now. */
 async function expect<T extends "LOGIN">(
@@ -50,15 +48,15 @@ async function expect<T extends "LOGIN">(
  * @param context What the server shares.
  * @param channel A connection whose first frame was `hello`.
  * @param hello That frame.
- * @param offer What anonymous users may do on this listener.
+ * @param visit What the server does for the connection.
  * @returns The session.
  * @throws {RefusalError} When there is no common version, or no such log-in.
  */
 export async function logIn(
-  context: ServerContext,
+  context: SessionContext,
   channel: FrameChannel,
   hello: FrameOf<"HELLO">,
-  offer: Offer,
+  visit: Visit,
 ): Promise<Session> {
   const version = VERSIONS.find((version) =>
     hello.body.versions.includes(version)
@@ -71,24 +69,24 @@ export async function logIn(
       }`,
     );
   }
+  const { methods } = visit;
   await channel.send(message("GREETING", {
     version,
     agent: AGENT,
     nonce: context.random.bytes(NONCE_SIZE),
-    methods: METHODS,
+    methods,
   }));
-  const { body: { method } } = await expect(channel, "LOGIN");
-  if (!METHODS.includes(method)) {
+  const { body } = await expect(channel, "LOGIN");
+  const method = methods.find((method) => method === body.method);
+  if (method === undefined) {
     throw new RefusalError(
       "login-refused",
-      `log-in method is not offered; offered: ${METHODS.join(", ")}`,
+      `log-in method is not offered; offered: ${methods.join(", ")}`,
     );
   }
-  if (offer.rights.length === 0) {
-    const reason = Object.values(offer.refusals)[0];
-    throw new RefusalError("login-refused", reason ?? "nothing is offered");
-  }
-  const session = new Session(context, channel, offer);
+  const grant = await visit.admit({ method });
+  const session = new Session({ context, control: channel, visit, grant });
+  const { offer } = grant;
   const refusals = Object.entries(offer.refusals).map(([right, reason]) => ({
     right: right as Offer["rights"][number],
     reason,

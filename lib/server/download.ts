@@ -37,7 +37,7 @@ export async function sendFile(
   signal: AbortSignal,
 ): Promise<SentFile> {
   session.require("read");
-  const { storage } = session.context;
+  const { storage } = session;
   const path = await storage.locate(body.path, "read");
   using source = await storage.openSource(path, body.algorithm);
   const { size, modified } = source.fingerprint;
@@ -83,7 +83,7 @@ export async function repairFile(
   },
   signal: AbortSignal,
 ): Promise<void> {
-  const { storage } = session.context;
+  const { storage } = session;
   const path = await storage.locate(body.path, "read");
   using source = await storage.openSource(path, "crc32-chunks");
   const indexes = indexesOf(runs, source.fingerprint.size);

@@ -52,7 +52,7 @@ export class Fetch implements Disposable {
     { id, body }: FrameOf<"FETCH">,
   ): Promise<Fetch> {
     session.require("read");
-    const { storage } = session.context;
+    const { storage } = session;
     const path = await storage.locate(body.path, "read");
     const source = await storage.openSource(path, "crc32-chunks");
     try {

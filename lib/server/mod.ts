@@ -3,7 +3,20 @@
  *
  * @module
  */
-export { ServeError } from "./errors.ts";
+export {
+  type Authority,
+  type Credentials,
+  type Grant,
+  type Origin,
+  requireRight,
+} from "./access.ts";
+export type { DoorProtocol, Visit } from "./door.ts";
+export {
+  RefusalError,
+  ServeError,
+  type WireError,
+  wireError,
+} from "./errors.ts";
 export {
   DEFAULT_ADDRESS,
   DRAIN_DEFAULT,
@@ -11,4 +24,11 @@ export {
   type ServerLimits,
 } from "./limits.ts";
 export { checkServe, serve } from "./serve.ts";
-export type { AnonymousAccess, Offer, ServeOptions, Server } from "./types.ts";
+export type {
+  AnonymousAccess,
+  DoorOptions,
+  Offer,
+  OpenDoor,
+  ServeOptions,
+  Server,
+} from "./types.ts";

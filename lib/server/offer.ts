@@ -6,8 +6,10 @@
  */
 
 import { type Right, RIGHTS } from "../protocol/mod.ts";
-import type { DiskAccess } from "../storage/mod.ts";
+import type { DiskAccess, Storage } from "../storage/mod.ts";
 import { isLoopback, type NetworkAddress } from "../transport/mod.ts";
+import type { Authority, Credentials, Grant, Origin } from "./access.ts";
+import { RefusalError } from "./errors.ts";
 import type { AnonymousAccess, Offer } from "./types.ts";
 
 const READING: ReadonlySet<Right> = new Set<Right>(["list", "read"]);
@@ -71,4 +73,40 @@ export function makeOffer(address: NetworkAddress, policy: OfferPolicy): Offer {
       reasons.filter(([, reason]) => reason !== undefined),
     ),
   };
+}
+
+/** Lets in whoever comes, as `anonymous`, where that is allowed to do anything. */
+export class AnonymousAuthority implements Authority {
+  readonly #storage: Storage;
+  readonly #policy: OfferPolicy;
+
+  /**
+   * @param storage Everybody's files.
+   * @param policy What decides over the offer.
+   */
+  constructor(storage: Storage, policy: OfferPolicy) {
+    this.#storage = storage;
+    this.#policy = policy;
+  }
+
+  /** The only method there is. */
+  methods(): readonly Credentials["method"][] {
+    return ["anonymous"];
+  }
+
+  /** What everybody may do on a listener. */
+  anonymous(local: NetworkAddress): Offer {
+    return makeOffer(local, this.#policy);
+  }
+
+  /** Lets somebody in. */
+  admit(_credentials: Credentials, { local }: Origin): Promise<Grant> {
+    const offer = this.anonymous(local);
+    if (offer.rights.length > 0) {
+      const storage = this.#storage;
+      return Promise.resolve({ user: "anonymous", offer, storage });
+    }
+    const reason = Object.values(offer.refusals)[0] ?? "nothing is offered";
+    return Promise.reject(new RefusalError("login-refused", reason));
+  }
 }

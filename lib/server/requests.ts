@@ -62,7 +62,7 @@ async function sumUp(
   algorithm: DigestAlgorithm,
 ): Promise<Uint8Array> {
   session.require("read");
-  using source = await session.context.storage.openSource(path, algorithm);
+  using source = await session.storage.openSource(path, algorithm);
   const buffer = new Uint8Array(CHUNK_SIZE);
   const { size } = source.fingerprint;
   for (let index = 0; index * CHUNK_SIZE < size; index++) {
@@ -87,7 +87,7 @@ export const REQUESTS = {
     change: false,
     async run(body, { session, credit, send, signal }) {
       await sendListing(
-        session.context.storage,
+        session.storage,
         body,
         credit,
         (page) => send({ type: "PAGE", body: page }),
@@ -100,7 +100,7 @@ export const REQUESTS = {
     right: "list",
     change: false,
     async run({ path, algorithm }, context) {
-      const { storage } = context.session.context;
+      const { storage } = context.session;
       const located = await storage.locate(path, "entry");
       const { kind, size, modified, mode, addressable } = await storage.stat(
         located,
@@ -116,7 +116,7 @@ export const REQUESTS = {
     right: "write",
     change: true,
     async run({ path, parents }, { session }) {
-      const { storage } = session.context;
+      const { storage } = session;
       const located = await storage.locate(path, "make");
       await storage.makeDirectory(located, { parents, durability: "full" });
       return { type: "DONE", body: { path } };
@@ -126,7 +126,7 @@ export const REQUESTS = {
     right: "delete",
     change: true,
     async run({ path, recursive }, { session, signal }) {
-      const { storage } = session.context;
+      const { storage } = session;
       const located = await storage.locate(path, "entry");
       const count = await storage.remove(located, { recursive, signal });
       return { type: "DONE", body: { path, count } };
@@ -136,7 +136,7 @@ export const REQUESTS = {
     right: "rename",
     change: true,
     async run({ from, to, onConflict }, { session }) {
-      const { storage } = session.context;
+      const { storage } = session;
       const source = await storage.locate(from, "entry");
       const target = await storage.locate(to, "entry");
       const { path, publication } = await storage.rename(
@@ -151,7 +151,7 @@ export const REQUESTS = {
     right: "write",
     change: true,
     async run({ path, modified, mode }, { session }) {
-      const { storage } = session.context;
+      const { storage } = session;
       const located = await storage.locate(path, "read");
       await storage.setAttributes(located, { modified, mode });
       return { type: "DONE", body: { path } };
@@ -182,7 +182,7 @@ export const REQUESTS = {
     right: undefined,
     change: false,
     async run(_body, { session }) {
-      const bytes = await session.context.storage.freeSpace();
+      const bytes = await session.storage.freeSpace();
       return { type: "SPACE_LEFT", body: { bytes } };
     },
   }),

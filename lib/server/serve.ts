@@ -14,26 +14,40 @@ import {
 import {
   formatAddress,
   isLoopback,
+  type Listener,
+  type Network,
   type NetworkAddress,
   NetworkError,
   Pacer,
   tcpNetwork,
 } from "../transport/mod.ts";
+import type { Authority } from "./access.ts";
+import type { DoorProtocol } from "./door.ts";
 import { ServeError } from "./errors.ts";
+import { FERRY } from "./ferry_door.ts";
 import { DEFAULT_ADDRESS, SERVER_LIMITS } from "./limits.ts";
-import { makeOffer } from "./offer.ts";
-import { type Door, FerryServer } from "./server.ts";
-import type { Offer, ServeOptions, Server } from "./types.ts";
+import { AnonymousAuthority } from "./offer.ts";
+import { FerryServer, type ServerParts } from "./server.ts";
+import type { OpenDoor, ServeOptions, Server } from "./types.ts";
 
-function checkPlain(
-  addresses: readonly NetworkAddress[],
-  allowPlain: boolean,
-): void {
-  const open = addresses.find(({ hostname }) => !isLoopback(hostname));
-  if (open === undefined || allowPlain) return;
+/** A listener to open: Ferry's, or that of another protocol. */
+interface DoorPlan {
+  readonly address: NetworkAddress;
+  readonly protocol: DoorProtocol | undefined;
+}
+
+/** The listeners that the options ask for. */
+function planDoors(options: ServeOptions): readonly DoorPlan[] {
+  const { listen = [DEFAULT_ADDRESS], doors = [], allowPlain } = options;
+  const plans: readonly DoorPlan[] = [
+    ...listen.map((address) => ({ address, protocol: undefined })),
+    ...doors,
+  ];
+  const open = plans.find(({ address }) => !isLoopback(address.hostname));
+  if (open === undefined || allowPlain === true) return plans;
   throw new ServeError(
     `Cannot listen on ${
-      formatAddress(open)
+      formatAddress(open.address)
     }: plain TCP beyond loopback lets everybody on the way read and change what is sent; use --allow-plain if that is meant`,
   );
 }
@@ -46,24 +60,37 @@ function openStorage(options: ServeOptions): Promise<Storage> {
     : Promise.resolve(root);
 }
 
-function offersFor(
-  addresses: readonly NetworkAddress[],
+/** Who decides on log-ins as the options say. */
+function authorityFor(
   options: ServeOptions,
+  storage: Storage,
   access: DiskAccess,
-): readonly Offer[] {
+): Authority {
   const { readOnly = false, anonymous } = options;
-  return addresses.map((address) =>
-    makeOffer(address, { access, readOnly, anonymous })
-  );
+  return new AnonymousAuthority(storage, { access, readOnly, anonymous });
 }
 
-/** What the process may do with a folder; one that cannot be served is an error. */
-async function checkFolder(
-  root: string,
-  options: ServeOptions,
-): Promise<DiskAccess> {
-  // Read-only, so that not even the staging folder is made or cleared.
-  await using _storage = await openStorage({ ...options, readOnly: true });
+/** What users without an account may do behind each door. */
+function openDoors(
+  plans: readonly DoorPlan[],
+  authority: Authority,
+): readonly OpenDoor[] {
+  return plans.map(({ address, protocol }) => {
+    const offer = authority.anonymous(address);
+    if (protocol?.hasLogin === false && offer.rights.length === 0) {
+      throw new ServeError(
+        `Cannot speak ${protocol.name} on ${
+          formatAddress(address)
+        }: that protocol has no log-in, and users without an account may do nothing there; use --anonymous read or --anonymous write if that is meant`,
+      );
+    }
+    return { address, protocol: protocol?.name ?? FERRY, offer };
+  });
+}
+
+/** What the process may do with the files. */
+async function accessTo(root: string | Storage): Promise<DiskAccess> {
+  if (typeof root !== "string") return root.access;
   const disk = new DenoDisk();
   return await disk.access(await disk.realPath(root));
 }
@@ -73,20 +100,46 @@ async function checkFolder(
  * listening.
  *
  * @param options As for {@linkcode serve}.
- * @returns What anonymous users may do on each listener, in the order of the options.
+ * @returns The listeners, as {@linkcode Server.doors} would have them.
  * @throws {ServeError} When the server could not be started as asked.
  * @throws {StorageError} When the folder cannot be served.
  */
 export async function checkServe(
   options: ServeOptions,
-): Promise<readonly Offer[]> {
-  const addresses = options.listen ?? [DEFAULT_ADDRESS];
-  checkPlain(addresses, options.allowPlain ?? false);
-  const { root } = options;
-  const access = typeof root === "string"
-    ? await checkFolder(root, options)
-    : root.access;
-  return offersFor(addresses, options, access);
+): Promise<readonly OpenDoor[]> {
+  const plans = planDoors(options);
+  // Read-only, so that not even the staging folder is made or cleared.
+  await using storage = typeof options.root === "string"
+    ? await openStorage({ ...options, readOnly: true })
+    : undefined;
+  const authority = authorityFor(
+    options,
+    storage ?? options.root as Storage,
+    await accessTo(options.root),
+  );
+  return openDoors(plans, authority);
+}
+
+/** Listens everywhere, or nowhere. */
+function listenAll(
+  plans: readonly DoorPlan[],
+  network: Network,
+): ServerParts["listeners"] {
+  const listeners: { listener: Listener; protocol: DoorPlan["protocol"] }[] =
+    [];
+  for (const { address, protocol } of plans) {
+    try {
+      listeners.push({ listener: network.listen(address), protocol });
+    } catch (error) {
+      for (const { listener } of listeners) listener.close();
+      if (!(error instanceof NetworkError)) throw error;
+      throw new ServeError(
+        `Cannot listen on ${formatAddress(address)}: ${error.message}`,
+        { cause: error },
+      );
+    }
+  }
+  return listeners;
 }
 
 /**
@@ -98,42 +151,33 @@ export async function checkServe(
  * @throws {StorageError} When the folder cannot be served.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const addresses = options.listen ?? [DEFAULT_ADDRESS];
-  checkPlain(addresses, options.allowPlain ?? false);
+  const { allowActive = false, network = tcpNetwork, clock = systemClock } =
+    options;
+  const plans = planDoors(options);
   const storage = await openStorage(options);
-  const offers = offersFor(addresses, options, storage.access);
-  const network = options.network ?? tcpNetwork;
-  const doors: Door[] = [];
+  const limits = { ...SERVER_LIMITS, ...options.limits };
+  const { rateMax, sessionRateMax } = limits;
   try {
-    for (const [index, address] of addresses.entries()) {
-      const offer = offers[index];
-      if (offer === undefined) break;
-      doors.push({ listener: network.listen(address), offer });
-    }
+    const authority = authorityFor(options, storage, storage.access);
+    openDoors(plans, authority);
+    return new FerryServer({
+      listeners: listenAll(plans, network),
+      storage,
+      authority,
+      allowActive,
+      network,
+      limits,
+      clock,
+      random: options.random ?? systemRandom,
+      pacer: new Pacer(clock, {
+        total: Number.isFinite(rateMax) ? rateMax : undefined,
+        each: Number.isFinite(sessionRateMax) ? sessionRateMax : undefined,
+      }),
+    });
   } catch (error) {
-    for (const { listener } of doors) listener.close();
     if (typeof options.root === "string") {
       await storage[Symbol.asyncDispose]();
     }
-    if (!(error instanceof NetworkError)) throw error;
-    const address = addresses[doors.length] ?? DEFAULT_ADDRESS;
-    throw new ServeError(
-      `Cannot listen on ${formatAddress(address)}: ${error.message}`,
-      { cause: error },
-    );
+    throw error;
   }
-  const clock = options.clock ?? systemClock;
-  const limits = { ...SERVER_LIMITS, ...options.limits };
-  return new FerryServer({
-    storage,
-    limits,
-    clock,
-    random: options.random ?? systemRandom,
-    pacer: new Pacer(clock, {
-      total: Number.isFinite(limits.rateMax) ? limits.rateMax : undefined,
-      each: Number.isFinite(limits.sessionRateMax)
-        ? limits.sessionRateMax
-        : undefined,
-    }),
-  }, { doors, network: options.allowActive ? network : undefined });
 }

@@ -1,92 +1,113 @@
 /**
- * The server: listeners, sessions and shutdown.
+ * The server: listeners, connections and shutdown. What is said on a connection
+ * is the business of the protocols.
  *
  * @module
  */
 
 import { getLogger } from "@logtape/logtape";
-import { sleep } from "../platform/mod.ts";
-import {
-  type FrameOf,
-  message,
-  ProtocolError,
-  VERSIONS,
-} from "../protocol/mod.ts";
+import { type Clock, type Random, sleep } from "../platform/mod.ts";
+import type { Storage } from "../storage/mod.ts";
 import {
   type Connection,
   formatAddress,
-  FrameChannel,
   type Listener,
   type Network,
   type NetworkAddress,
   NetworkError,
+  type Pacer,
 } from "../transport/mod.ts";
-import { ControlHandler, logIn } from "./control_handler.ts";
-import { DataHandler } from "./data_handler.ts";
-import { errorBody, RefusalError, wireError } from "./errors.ts";
-import { DRAIN_DEFAULT } from "./limits.ts";
-import type { ServerContext, Session } from "./session.ts";
-import type { Offer, Server } from "./types.ts";
+import type { Authority } from "./access.ts";
+import type { DoorProtocol } from "./door.ts";
+import { wireError } from "./errors.ts";
+import { FerryDoor } from "./ferry_door.ts";
+import { DRAIN_DEFAULT, type ServerLimits } from "./limits.ts";
+import type { OpenDoor, Server } from "./types.ts";
+import { type Reception, ServerVisit } from "./visit.ts";
 
 const log = getLogger(["ferry", "server"]);
 
-/** A listener and what anonymous users may do there. */
-export interface Door {
-  /** Where it listens. */
-  readonly listener: Listener;
-  /** What anonymous users may do. */
-  readonly offer: Offer;
+/** What a server is made of. */
+export interface ServerParts {
+  /** Its listeners, closed by it, and what is spoken there; `undefined`: Ferry. */
+  readonly listeners: readonly {
+    readonly listener: Listener;
+    readonly protocol: DoorProtocol | undefined;
+  }[];
+  /** Its files, closed by it. */
+  readonly storage: Storage;
+  /** Who decides on log-ins. */
+  readonly authority: Authority;
+  /** Whether it may dial Ferry's data connections back to clients. */
+  readonly allowActive: boolean;
+  /** Where it dials clients. */
+  readonly network: Network;
+  /** Limits and waits. */
+  readonly limits: ServerLimits;
+  /** The time. */
+  readonly clock: Clock;
+  /** Ids and tokens. */
+  readonly random: Random;
+  /** Shares the bandwidth among the peers. */
+  readonly pacer: Pacer;
 }
 
 /** A server over the ports that it is given. */
 export class FerryServer implements Server {
   readonly addresses: readonly NetworkAddress[];
-  readonly offers: readonly Offer[];
+  readonly doors: readonly OpenDoor[];
   readonly finished: Promise<void>;
-  readonly #context: ServerContext;
-  readonly #doors: readonly Door[];
-  readonly #sessions = new Map<string, Session>();
-  readonly #channels = new Set<FrameChannel>();
+  readonly #parts: ServerParts;
+  readonly #reception: Reception;
+  readonly #ferry: FerryDoor;
+  readonly #visits = new Set<ServerVisit>();
   readonly #tasks = new Set<Promise<void>>();
+  /** Ends the time to drain. */
   readonly #closing = new AbortController();
-  #pending = 0;
+  /** Closes every connection. */
+  readonly #closed = new AbortController();
   #draining = false;
   #stopped: Promise<void> | undefined;
   #finish: () => void;
 
-  /**
-   * @param context What its sessions share, but for what only a running server has.
-   * @param connections Its listeners, closed by the server as is the storage, and
-   * where it may dial clients, if it may.
-   */
-  constructor(
-    context: Omit<ServerContext, "draining" | "dial" | "uploads">,
-    { doors, network }: {
-      readonly doors: readonly Door[];
-      readonly network: Network | undefined;
-    },
-  ) {
-    this.#context = {
-      ...context,
-      draining: () => this.#draining,
-      uploads: new Map(),
-      dial: network &&
-        ((session, ...call) =>
-          session.whileDialling(() => this.#dial(network, session, ...call))),
+  /** @param parts What it is made of. */
+  constructor(parts: ServerParts) {
+    const { allowActive, authority, clock, limits, listeners, random } = parts;
+    this.#parts = parts;
+    this.#reception = {
+      ...parts,
+      visits: this.#visits,
+      closing: this.#closed.signal,
+      isDraining: () => this.#draining,
     };
-    this.#doors = doors;
-    this.addresses = doors.map(({ listener }) => listener.address);
-    this.offers = doors.map(({ offer }) => offer);
+    this.#ferry = new FerryDoor({
+      allowActive,
+      clock,
+      limits,
+      random,
+      receive: (connection, door, { local }) =>
+        this.#track(this.#serve(connection, door, local)),
+    });
+    this.doors = listeners.map(({ listener: { address }, protocol }) => ({
+      protocol: (protocol ?? this.#ferry).name,
+      address,
+      offer: authority.anonymous(address),
+    }));
+    this.addresses = listeners
+      .filter(({ protocol }) => protocol === undefined)
+      .map(({ listener }) => listener.address);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
     this.#finish = resolve;
-    for (const door of doors) this.#track(this.#acceptAll(door));
+    for (const { listener, protocol = this.#ferry } of listeners) {
+      this.#track(this.#acceptAll(listener, protocol));
+    }
     this.#sweepAtIntervals();
   }
 
   /** Expired leftovers are cleared while the server runs, too. */
   #sweepAtIntervals(): void {
-    const { clock, limits, storage } = this.#context;
+    const { clock, limits, storage } = this.#parts;
     const cancel = clock.after(limits.sweepInterval, () => {
       this.#closing.signal.removeEventListener("abort", cancel);
       this.#track(storage.sweep());
@@ -97,7 +118,7 @@ export class FerryServer implements Server {
   }
 
   async shutdown(options: { readonly drain?: number } = {}): Promise<void> {
-    const { clock } = this.#context;
+    const { clock } = this.#parts;
     const { drain = DRAIN_DEFAULT } = options;
     if (drain <= 0) this.#closing.abort();
     const cancel = clock.after(drain, () => this.#closing.abort());
@@ -115,21 +136,16 @@ export class FerryServer implements Server {
 
   async #stop(): Promise<void> {
     this.#draining = true;
-    for (const { listener } of this.#doors) listener.close();
-    for (const { control } of this.#sessions.values()) {
-      control.send(
-        message("GOODBYE", { reason: "the server is shutting down" }),
-      )
-        .catch(() => {});
-    }
+    for (const { listener } of this.#parts.listeners) listener.close();
+    this.#ferry.sayGoodbye();
     await this.#quiet();
     this.#closing.abort();
-    for (const session of this.#sessions.values()) session.close();
-    for (const channel of this.#channels) channel.close();
+    this.#ferry.close();
+    this.#closed.abort();
     // A connection that was accepted last may add one more.
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     try {
-      await this.#context.storage[Symbol.asyncDispose]();
+      await this.#parts.storage[Symbol.asyncDispose]();
     } finally {
       this.#finish();
     }
@@ -141,11 +157,11 @@ export class FerryServer implements Server {
    * before that, the answer may be lost.
    */
   async #quiet(): Promise<void> {
-    const { clock } = this.#context;
+    const { clock } = this.#parts;
     const { signal } = this.#closing;
-    const busy = () =>
-      [...this.#sessions.values()].some(({ isBusy }) => isBusy);
-    while (busy() && !signal.aborted) {
+    const isBusy = () =>
+      this.#ferry.isBusy || [...this.#visits].some(({ isBusy }) => isBusy);
+    while (isBusy() && !signal.aborted) {
       await sleep(clock, QUIET_INTERVAL, signal).catch(() => {});
     }
   }
@@ -158,14 +174,14 @@ export class FerryServer implements Server {
     this.#tasks.add(task);
   }
 
-  async #acceptAll({ listener, offer }: Door): Promise<void> {
-    const { clock, limits } = this.#context;
+  async #acceptAll(listener: Listener, protocol: DoorProtocol): Promise<void> {
+    const { clock, limits } = this.#parts;
     for (;;) {
       try {
         const connection = await listener.accept();
         if (connection === undefined) return;
         if (this.#draining) connection.close();
-        else this.#track(this.#serve(connection, offer));
+        else this.#track(this.#serve(connection, protocol, listener.address));
       } catch (error) {
         // Out of descriptors, as a rule: those that are served free some.
         log.warn("Cannot accept connections for a moment: {reason}", {
@@ -178,209 +194,41 @@ export class FerryServer implements Server {
   }
 
   /** Serves one connection; whatever happens on it ends here. */
-  async #serve(connection: Connection, offer: Offer): Promise<void> {
-    const channel = new FrameChannel(connection, "control", "server");
-    await this.#serveChannel(channel, offer);
-  }
-
-  /** Dials a client that listens for a data connection, never another host. */
-  async #dial(
-    network: Network,
-    session: Session,
-    { port, token }: { readonly port: number; readonly token: Uint8Array },
-    signal: AbortSignal,
+  async #serve(
+    connection: Connection,
+    protocol: DoorProtocol,
+    local: NetworkAddress,
   ): Promise<void> {
-    const { clock, limits } = this.#context;
-    const { hostname } = session.control.remote;
-    const late = new AbortController();
-    const cancel = clock.after(limits.dialTimeout, () => late.abort());
-    const ending = AbortSignal.any([late.signal, signal]);
+    const visit = ServerVisit.open(connection, local, this.#reception);
     try {
-      const connection = await network.dial({ hostname, port }, ending);
-      const channel = new FrameChannel(connection, "data", "server");
-      try {
-        signal.throwIfAborted();
-        await channel.send(message("DIALLED", { session: session.id, token }));
-      } catch (error) {
-        channel.close();
-        throw error;
-      }
-      this.#track(this.#serveChannel(channel, session.offer, session));
-    } catch (cause) {
-      signal.throwIfAborted();
-      const reason = late.signal.aborted
-        ? `no answer within ${limits.dialTimeout / 1000} s`
-        : cause instanceof NetworkError
-        ? cause.message
-        : "it failed";
-      throw new RefusalError(
-        "unavailable",
-        `the server cannot reach port ${port} of the client: ${reason} (is a firewall in between?)`,
-      );
-    } finally {
-      cancel();
-    }
-  }
-
-  /** @param caller Whom the server has dialled, if it has. */
-  async #serveChannel(
-    channel: FrameChannel,
-    offer: Offer,
-    caller?: Session,
-  ): Promise<void> {
-    this.#channels.add(channel);
-    try {
-      await this.#greet(channel, offer, caller);
+      await protocol.serve(connection, visit);
     } catch (error) {
-      await this.#farewell(channel, error);
+      this.#logEnd(error, protocol, visit);
     } finally {
-      channel.close();
-      this.#channels.delete(channel);
+      visit.close();
     }
   }
 
-  async #greet(
-    channel: FrameChannel,
-    offer: Offer,
-    caller: Session | undefined,
-  ): Promise<void> {
-    const { clock, limits } = this.#context;
-    this.#pending++;
-    let late = false;
-    const cancel = clock.after(limits.loginTimeout, () => {
-      late = true;
-      channel.close();
-    });
-    let handler: ControlHandler | DataHandler | undefined;
-    let session: Session | undefined;
-    try {
-      this.#refuseIfFull();
-      const first = await channel.receiveFirst();
-      if (first?.type === "HELLO") {
-        session = await logIn(this.#context, channel, first, offer);
-        handler = new ControlHandler(session);
-      } else if (first?.type === "ATTACH") {
-        session = this.#attach(channel, first, caller);
-        handler = new DataHandler(session, channel);
-      }
-    } catch (error) {
-      if (!late) throw error;
-      throw new RefusalError("timeout", "the log-in took too long");
-    } finally {
-      cancel();
-      this.#pending--;
-    }
-    if (session === undefined || handler === undefined) return;
-    if (handler instanceof DataHandler) {
-      await this.#serveData(session, channel, handler);
-    } else await this.#serveControl(session, handler);
-  }
-
-  #refuseIfFull(): void {
-    const { limits } = this.#context;
-    if (
-      this.#channels.size > limits.connectionCountMax ||
-      this.#pending > limits.pendingCountMax
-    ) {
-      throw new RefusalError(
-        "limit",
-        "the server has as many connections as it takes; try again later",
+  #logEnd(error: unknown, { name }: DoorProtocol, visit: ServerVisit): void {
+    const about = { protocol: name, peer: formatAddress(visit.remote) };
+    if (visit.isLate) {
+      log.warn(
+        "Closing the {protocol} connection from {peer}: too slow",
+        about,
       );
-    }
-  }
-
-  #attach(
-    channel: FrameChannel,
-    { body }: FrameOf<"ATTACH">,
-    caller: Session | undefined,
-  ): Session {
-    if (!VERSIONS.includes(body.version)) {
-      throw new RefusalError(
-        "unsupported",
-        `this server speaks protocol version ${VERSIONS.join(", ")}`,
-      );
-    }
-    const session = this.#sessions.get(body.session.toHex());
-    const isOther = caller !== undefined && caller !== session;
-    if (
-      session === undefined || isOther || !session.attach(channel, body.token)
-    ) {
-      throw new RefusalError("login-refused", "the data token is not valid");
-    }
-    return session;
-  }
-
-  async #serveData(
-    session: Session,
-    channel: FrameChannel,
-    handler: DataHandler,
-  ): Promise<void> {
-    try {
-      await channel.send(message("ATTACHED", {}));
-      await handler.run();
-    } finally {
-      session.detach(channel);
-    }
-  }
-
-  async #serveControl(
-    session: Session,
-    handler: ControlHandler,
-  ): Promise<void> {
-    const key = session.id.toHex();
-    const who = {
-      user: session.user,
-      peer: formatAddress(session.control.remote),
-      session: key,
-    };
-    this.#sessions.set(key, session);
-    log.info("Log-in of {user} from {peer}", who);
-    try {
-      await handler.run();
-    } catch (error) {
-      session.end();
-      await this.#farewell(session.control, error);
-    } finally {
-      this.#sessions.delete(key);
-      session.close();
-      await handler.finish();
-      log.info("End of session of {user} from {peer}", who);
-    }
-  }
-
-  /** Tells the peer why its connection ends, unless it is gone or does not speak Ferry. */
-  async #farewell(channel: FrameChannel, error: unknown): Promise<void> {
-    const told = wireError(error);
-    const peer = formatAddress(channel.remote);
-    if (error instanceof NetworkError) {
-      log.debug("Connection from {peer} broke: {reason}", {
-        peer,
+    } else if (error instanceof NetworkError) {
+      log.debug("The {protocol} connection from {peer} broke: {reason}", {
+        ...about,
         reason: error.message,
       });
-      return;
+    } else {
+      const { code, message } = wireError(error);
+      const isBug = code === "internal";
+      log[isBug ? "error" : "warn"](
+        "Closing the {protocol} connection from {peer}: {code}: {reason}",
+        { ...about, code, reason: message, ...isBug ? { error } : {} },
+      );
     }
-    const bug = told.code === "internal";
-    log[bug ? "error" : "warn"](
-      "Closing the connection from {peer}: {code}: {reason}",
-      {
-        peer,
-        code: told.code,
-        reason: told.message,
-        ...(bug ? { error } : {}),
-      },
-    );
-    const stranger = error instanceof ProtocolError &&
-      channel.conversation.state === "start";
-    if (stranger) return;
-    const { clock, limits } = this.#context;
-    const timeout = new AbortController();
-    const cancel = clock.after(
-      limits.farewellTimeout,
-      () => timeout.abort(),
-    );
-    channel.send(message("FAIL", errorBody(told))).catch(() => {});
-    await channel.finish(timeout.signal);
-    cancel();
   }
 }
 

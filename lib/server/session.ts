@@ -7,10 +7,11 @@
 import type { Clock, Random } from "../platform/mod.ts";
 import { type Right, SESSION_ID_SIZE, TOKEN_SIZE } from "../protocol/mod.ts";
 import type { Storage } from "../storage/mod.ts";
-import type { FrameChannel, Pacer } from "../transport/mod.ts";
+import type { FrameChannel } from "../transport/mod.ts";
+import { type Grant, requireRight } from "./access.ts";
+import type { Visit } from "./door.ts";
 import { RefusalError } from "./errors.ts";
 import type { ServerLimits } from "./limits.ts";
-import type { Offer } from "./types.ts";
 import type { Upload } from "./upload.ts";
 
 /** Dials a client that listens for a data connection. */
@@ -21,23 +22,29 @@ export type Dial = (
 ) => Promise<void>;
 
 /** What every session of a server shares. */
-export interface ServerContext {
-  /** Where files are. */
-  readonly storage: Storage;
+export interface SessionContext {
   /** Limits and waits. */
   readonly limits: ServerLimits;
   /** The time. */
   readonly clock: Clock;
   /** Ids and tokens. */
   readonly random: Random;
-  /** Shares the bandwidth among the sessions. */
-  readonly pacer: Pacer;
   /** Dials a data connection back to a client; `undefined`: never. */
   readonly dial: Dial | undefined;
   /** The uploads that are open, by their ids. */
   readonly uploads: Map<string, Upload>;
-  /** Whether the server is shutting down. */
-  readonly draining: () => boolean;
+}
+
+/** What a session is made of. */
+export interface SessionParts {
+  /** What the server shares. */
+  readonly context: SessionContext;
+  /** The control connection. */
+  readonly control: FrameChannel;
+  /** What the server does for that connection. */
+  readonly visit: Visit;
+  /** What the user may do. */
+  readonly grant: Grant;
 }
 
 /** Something that `CANCEL` can end. */
@@ -55,13 +62,13 @@ export interface KeptExchange extends Disposable {
 /** A logged-in client. */
 export class Session {
   /** What the server shares. */
-  readonly context: ServerContext;
+  readonly context: SessionContext;
+  /** What the server does for the control connection. */
+  readonly visit: Visit;
   /** Names the session when a data connection attaches, and in logs. */
   readonly id: Uint8Array<ArrayBuffer>;
-  /** Who it is. */
-  readonly user: string;
-  /** What it may do. */
-  readonly offer: Offer;
+  /** Who it is and what it may do. */
+  readonly grant: Grant;
   /** The control connection. */
   readonly control: FrameChannel;
   /** Waits until the session may move so many bytes more. */
@@ -73,19 +80,25 @@ export class Session {
   readonly #ended = new AbortController();
   #dialling = 0;
 
-  /**
-   * @param context What the server shares.
-   * @param control The control connection.
-   * @param offer What the user may do.
-   */
-  constructor(context: ServerContext, control: FrameChannel, offer: Offer) {
+  /** @param parts What it is made of. */
+  constructor({ context, control, visit, grant }: SessionParts) {
     this.context = context;
     this.control = control;
-    this.offer = offer;
-    this.user = "anonymous";
+    this.visit = visit;
+    this.grant = grant;
     const { signal } = this.#ended;
-    this.pace = (bytes) => context.pacer.take(this, bytes, signal);
+    this.pace = (bytes) => visit.pace(bytes, signal);
     this.id = context.random.bytes(SESSION_ID_SIZE);
+  }
+
+  /** The user's files. */
+  get storage(): Storage {
+    return this.grant.storage;
+  }
+
+  /** Who it is. */
+  get user(): string {
+    return this.grant.user;
   }
 
   /** Whether an exchange is running, or a transfer's answer is not acknowledged yet. */
@@ -106,12 +119,10 @@ export class Session {
    * @throws {RefusalError} `denied` with the reason, `unavailable`.
    */
   require(right: Right | undefined): void {
-    if (this.context.draining()) {
+    if (this.visit.isDraining) {
       throw new RefusalError("unavailable", "the server is shutting down");
     }
-    if (right === undefined) return;
-    const reason = this.offer.refusals[right];
-    if (reason !== undefined) throw new RefusalError("denied", reason);
+    if (right !== undefined) requireRight(this.grant, right);
   }
 
   /**

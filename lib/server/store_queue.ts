@@ -98,7 +98,7 @@ export class StoreQueue {
     const upload = this.#stored.get(id);
     if (upload === undefined) return false;
     this.#stored.delete(id);
-    await this.#session.context.storage.acknowledge(upload);
+    await this.#session.storage.acknowledge(upload);
     return true;
   }
 
@@ -177,7 +177,7 @@ export class StoreQueue {
       }
     }
     try {
-      const outcomes = await this.#session.context.storage.receiveSmall(items);
+      const outcomes = await this.#session.storage.receiveSmall(items);
       for (const [at, outcome] of outcomes.entries()) {
         results[places[at]!] = outcome;
       }
@@ -196,7 +196,7 @@ export class StoreQueue {
     if (bytes.length !== body.size || crc32(bytes) !== checksum) {
       throw new StorageError("integrity", "the file arrived damaged");
     }
-    const path = await this.#session.context.storage.locate(body.path, "write");
+    const path = await this.#session.storage.locate(body.path, "write");
     return {
       path,
       bytes,

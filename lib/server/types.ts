@@ -8,6 +8,7 @@ import type { Clock, Random } from "../platform/mod.ts";
 import type { Right } from "../protocol/mod.ts";
 import type { Storage } from "../storage/mod.ts";
 import type { Network, NetworkAddress } from "../transport/mod.ts";
+import type { DoorProtocol } from "./door.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** What users without an account may do. */
@@ -19,6 +20,8 @@ export interface ServeOptions {
   readonly root: string | Storage;
   /** Where to listen; port 0 is any free one. @default {127.0.0.1:65430} */
   readonly listen?: readonly NetworkAddress[];
+  /** Other protocols than Ferry's to speak, each on a listener of its own. @default {none} */
+  readonly doors?: readonly DoorOptions[];
   /** Allows plain TCP beyond loopback. @default {false} */
   readonly allowPlain?: boolean;
   /** What users without an account may do; by default everything on loopback and nothing beyond. */
@@ -37,6 +40,24 @@ export interface ServeOptions {
   readonly random?: Random;
 }
 
+/** Another protocol than Ferry's, and where to speak it. */
+export interface DoorOptions {
+  /** The protocol. */
+  readonly protocol: DoorProtocol;
+  /** Where to listen; port 0 is any free one. */
+  readonly address: NetworkAddress;
+}
+
+/** A listener that is open. */
+export interface OpenDoor {
+  /** The name of the protocol: `ferry`, or that of {@linkcode DoorProtocol}. */
+  readonly protocol: string;
+  /** Where it listens, with the real port. */
+  readonly address: NetworkAddress;
+  /** What users without an account may do there. */
+  readonly offer: Offer;
+}
+
 /** What users may do on a listener, and why not the rest. */
 export interface Offer {
   /** What they may do. */
@@ -47,10 +68,10 @@ export interface Offer {
 
 /** A running server. */
 export interface Server extends AsyncDisposable {
-  /** Where it listens, with real ports, in the order of the options. */
+  /** Where it speaks Ferry, with real ports, in the order of the options. */
   readonly addresses: readonly NetworkAddress[];
-  /** What anonymous users may do on each listener, in the same order. */
-  readonly offers: readonly Offer[];
+  /** Every listener, Ferry's first, in the order of the options. */
+  readonly doors: readonly OpenDoor[];
   /** Resolves when the server has stopped. */
   readonly finished: Promise<void>;
   /**

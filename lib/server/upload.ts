@@ -139,7 +139,7 @@ export class Upload {
 
   async #receive(): Promise<ReceiveStart> {
     const { body } = this.#request;
-    const { storage } = this.#session.context;
+    const { storage } = this.#session;
     const path = await storage.locate(body.path, "write");
     const request = {
       id: this.id,
@@ -255,7 +255,7 @@ export class Upload {
 
   /** The client knows the outcome. */
   async acknowledge(): Promise<void> {
-    await this.#session.context.storage.acknowledge(this.id);
+    await this.#session.storage.acknowledge(this.id);
   }
 
   /**

@@ -2,7 +2,12 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { getLogger, type LogRecord } from "@logtape/logtape";
 import { jsonRecord, startLogging, textRecord } from "../../lib/cli/logging.ts";
 import { runServer } from "../../lib/cli/mod.ts";
-import { type Offer, ServeError, type Server } from "../../lib/server/mod.ts";
+import {
+  type Offer,
+  type OpenDoor,
+  ServeError,
+  type Server,
+} from "../../lib/server/mod.ts";
 import { StorageError } from "../../lib/storage/mod.ts";
 import { NetworkError } from "../../lib/transport/mod.ts";
 import { makeWorld, settle } from "./world.ts";
@@ -12,6 +17,13 @@ const READING: Offer = {
   refusals: { write: "no write", rename: "no write", delete: "no delete" },
 };
 const NOTHING: Offer = { rights: [], refusals: { list: "no users" } };
+
+/** What a check finds. */
+const OPEN: OpenDoor = {
+  protocol: "ferry",
+  address: { hostname: "127.0.0.1", port: 65430 },
+  offer: READING,
+};
 
 /** A server that runs until it is shut down, and what it was told. */
 function fakeServer(offers: readonly Offer[] = [READING]): {
@@ -25,14 +37,19 @@ function fakeServer(offers: readonly Offer[] = [READING]): {
     if (options?.drain === 0) resolve();
     return promise;
   };
+  const doors = offers.map((offer, index) => ({
+    protocol: "ferry",
+    address: {
+      hostname: index === 0 ? "127.0.0.1" : "::1",
+      port: 5000 + index,
+    },
+    offer,
+  }));
   return {
     drains,
     server: {
-      addresses: offers.map((_, index) => ({
-        hostname: index === 0 ? "127.0.0.1" : "::1",
-        port: 5000 + index,
-      })),
-      offers,
+      addresses: doors.map(({ address }) => address),
+      doors,
       finished: promise,
       shutdown,
       [Symbol.asyncDispose]: () => shutdown({ drain: 0 }),
@@ -166,7 +183,7 @@ Deno.test("runServer() ends when nobody can learn that it is ready", async () =>
 });
 
 Deno.test("ferryd check says what would be offered", async () => {
-  const world = makeWorld({ checkServe: () => Promise.resolve([READING]) });
+  const world = makeWorld({ checkServe: () => Promise.resolve([OPEN]) });
   assertEquals(await runServer(["check", "share"], world.environment), 0);
   assertEquals(
     world.stdout.text,
@@ -191,7 +208,7 @@ Deno.test("ferryd check says where it may not listen", async () => {
 });
 
 Deno.test("runServer() serves with the limits that it is told", async () => {
-  const world = makeWorld({ checkServe: () => Promise.resolve([READING]) });
+  const world = makeWorld({ checkServe: () => Promise.resolve([OPEN]) });
   const args = [
     "--allow-active",
     "--limit-rate=10M",

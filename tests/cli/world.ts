@@ -21,7 +21,7 @@ import type {
 } from "../../lib/cli/environment.ts";
 import { OutputClosedError, OutputError } from "../../lib/cli/environment.ts";
 import type { CancelTimer, Clock } from "../../lib/platform/mod.ts";
-import type { Offer, ServeOptions, Server } from "../../lib/server/mod.ts";
+import type { OpenDoor, ServeOptions, Server } from "../../lib/server/mod.ts";
 import { type Disk, MemoryDisk } from "../../lib/storage/mod.ts";
 
 const UTF8 = new TextDecoder();
@@ -265,7 +265,7 @@ export interface WorldOptions {
   readonly connectError?: FerryError | Error;
   readonly connect?: (options: ConnectOptions) => Promise<Client>;
   readonly serve?: (options: ServeOptions) => Promise<Server>;
-  readonly checkServe?: (options: ServeOptions) => Promise<readonly Offer[]>;
+  readonly checkServe?: (options: ServeOptions) => Promise<readonly OpenDoor[]>;
   readonly local?: Readonly<Record<string, LocalEntry>>;
   readonly variables?: Readonly<Record<string, string>>;
   readonly stdin?: string;

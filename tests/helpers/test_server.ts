@@ -9,6 +9,7 @@ import {
 } from "../../lib/protocol/mod.ts";
 import {
   type AnonymousAccess,
+  type DoorProtocol,
   serve,
   type Server,
   type ServerLimits,
@@ -35,6 +36,8 @@ export interface TestServerOptions {
   readonly disk?: MemoryDisk;
   readonly network?: FakeNetwork;
   readonly listen?: NetworkAddress;
+  /** Other protocols to speak; {@linkcode TestServer.dialDoor} dials them. */
+  readonly doors?: readonly DoorProtocol[];
   /** Puts something between the server and its storage. */
   readonly wrap?: (storage: Storage) => Storage;
 }
@@ -101,6 +104,12 @@ export class TestServer {
     const peer = new RawPeer(await this.network.dial(this.address));
     this.#peers.push(peer);
     return peer;
+  }
+
+  /** A connection to the door of another protocol. */
+  dialDoor(name: string): Promise<PipeEnd> {
+    const door = this.server.doors.find(({ protocol }) => protocol === name);
+    return this.network.dial(door!.address);
   }
 
   /** A logged-in control connection. */
@@ -217,6 +226,10 @@ export async function startServer(
   const server = await serve({
     root: storage,
     listen: [options.listen ?? { hostname: "127.0.0.1", port: 0 }],
+    doors: (options.doors ?? []).map((protocol) => ({
+      protocol,
+      address: { hostname: "127.0.0.1", port: 0 },
+    })),
     allowPlain: true,
     readOnly: options.readOnly ?? false,
     allowActive: options.allowActive ?? false,

@@ -16,14 +16,14 @@ Deno.test("serve() listens on every address and tells the real ports", async () 
   });
   const [first, second] = server.addresses;
   assert(first!.port > 0 && second!.port > 0 && first!.port !== second!.port);
-  assertEquals(server.offers.map(({ rights }) => rights), [RIGHTS, RIGHTS]);
+  assertEquals(server.doors.map(({ offer }) => offer.rights), [RIGHTS, RIGHTS]);
 });
 
 Deno.test("serve() serves a folder of this machine and leaves it as it was", async () => {
   await using folder = await tempDir();
   {
     await using server = await serve({ root: folder.path, listen: [ANY] });
-    assertEquals(server.offers[0]!.rights, RIGHTS);
+    assertEquals(server.doors[0]!.offer.rights, RIGHTS);
   }
   assertEquals(await Array.fromAsync(Deno.readDir(folder.path)), []);
 });
@@ -43,7 +43,7 @@ Deno.test("serve() listens beyond loopback in plain TCP only when that is meant"
     listen: beyond,
     allowPlain: true,
   });
-  assertEquals(server.offers[0]!.rights, []);
+  assertEquals(server.doors[0]!.offer.rights, []);
 });
 
 Deno.test("serve() says which address is in use, and lets go of the others", async () => {
@@ -102,13 +102,13 @@ Deno.test("serve() and checkServe() refuse a root that is missing, or no folder"
 Deno.test("checkServe() says what serve() would offer, and touches nothing", async () => {
   await using folder = await tempDir();
   const options = { root: folder.path, listen: [ANY] };
-  const offers = await checkServe(options);
-  assertEquals(offers[0]!.rights, RIGHTS);
+  const doors = await checkServe(options);
+  assertEquals(doors[0]!.offer.rights, RIGHTS);
   const readOnly = await checkServe({ ...options, readOnly: true });
-  assertEquals(readOnly[0]!.rights, ["list", "read"]);
-  assert(readOnly[0]!.refusals.write?.includes("--read-only"));
+  assertEquals(readOnly[0]!.offer.rights, ["list", "read"]);
+  assert(readOnly[0]!.offer.refusals.write?.includes("--read-only"));
   const storage = await openMemoryStorage({ readOnly: true });
-  assertEquals((await checkServe({ root: storage }))[0]!.rights, [
+  assertEquals((await checkServe({ root: storage }))[0]!.offer.rights, [
     "list",
     "read",
   ]);

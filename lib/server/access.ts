@@ -1,0 +1,58 @@
+/**
+ * Who comes in, and what they may do then. Every protocol that a server speaks
+ * lets people in through an {@linkcode Authority} and works with the
+ * {@linkcode Grant} that it gives.
+ *
+ * @module
+ */
+
+import type { Right } from "../protocol/mod.ts";
+import type { Storage } from "../storage/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
+import { RefusalError } from "./errors.ts";
+import type { Offer } from "./types.ts";
+
+/** What somebody shows to come in. */
+export type Credentials = { readonly method: "anonymous" };
+
+/** Where somebody comes from. */
+export interface Origin {
+  /** The listener that was dialled. */
+  readonly local: NetworkAddress;
+  /** Where the peer is. */
+  readonly remote: NetworkAddress;
+}
+
+/** What one user may do, from the log-in to the end of the session. */
+export interface Grant {
+  /** Who it is. */
+  readonly user: string;
+  /** What the user may do, and why not the rest. */
+  readonly offer: Offer;
+  /** The user's files. */
+  readonly storage: Storage;
+}
+
+/** Decides over log-ins. */
+export interface Authority {
+  /** The log-in methods that a listener offers. */
+  methods(local: NetworkAddress): readonly Credentials["method"][];
+  /** What users without an account may do on a listener. */
+  anonymous(local: NetworkAddress): Offer;
+  /**
+   * Lets somebody in.
+   *
+   * @throws {RefusalError} `login-refused`, with nothing that helps to guess.
+   */
+  admit(credentials: Credentials, origin: Origin): Promise<Grant>;
+}
+
+/**
+ * Refuses what a user may not do.
+ *
+ * @throws {RefusalError} `denied` with the reason.
+ */
+export function requireRight({ offer }: Grant, right: Right): void {
+  const reason = offer.refusals[right];
+  if (reason !== undefined) throw new RefusalError("denied", reason);
+}

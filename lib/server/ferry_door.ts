@@ -1,0 +1,256 @@
+/**
+ * Ferry's own protocol on the listeners of a server: which connection is the
+ * control connection of a session, and which carries its data.
+ *
+ * @module
+ */
+
+import { getLogger } from "@logtape/logtape";
+import {
+  type FrameOf,
+  message,
+  ProtocolError,
+  VERSIONS,
+} from "../protocol/mod.ts";
+import {
+  type Connection,
+  formatAddress,
+  FrameChannel,
+  NetworkError,
+} from "../transport/mod.ts";
+import { ControlHandler, logIn } from "./control_handler.ts";
+import { DataHandler } from "./data_handler.ts";
+import type { DoorProtocol, Visit } from "./door.ts";
+import { errorBody, RefusalError, wireError } from "./errors.ts";
+import type { Session, SessionContext } from "./session.ts";
+
+const log = getLogger(["ferry", "server"]);
+
+/** The name of the protocol. */
+export const FERRY = "ferry";
+
+/** What a {@linkcode FerryDoor} needs of its server. */
+export interface FerryDoorOptions
+  extends Omit<SessionContext, "dial" | "uploads"> {
+  /** Whether data connections may be dialled back to clients. */
+  readonly allowActive: boolean;
+  /** Serves a connection that was dialled, as if it had been accepted. */
+  readonly receive: (
+    connection: Connection,
+    door: DoorProtocol,
+    visit: Visit,
+  ) => void;
+}
+
+/** Ferry's own protocol, and the sessions that run. */
+export class FerryDoor implements DoorProtocol {
+  readonly name = FERRY;
+  readonly hasLogin = true;
+  readonly #context: SessionContext;
+  readonly #receive: FerryDoorOptions["receive"];
+  readonly #sessions = new Map<string, Session>();
+
+  /** @param options What it needs. */
+  constructor({ allowActive, receive, ...shared }: FerryDoorOptions) {
+    this.#receive = receive;
+    this.#context = {
+      ...shared,
+      uploads: new Map(),
+      dial: allowActive
+        ? (session, ...call) =>
+          session.whileDialling(() => this.#dial(session, ...call))
+        : undefined,
+    };
+  }
+
+  /** Whether an exchange is open in any session. */
+  get isBusy(): boolean {
+    return [...this.#sessions.values()].some(({ isBusy }) => isBusy);
+  }
+
+  /** Tells every client that the server is going to close. */
+  sayGoodbye(): void {
+    const body = { reason: "the server is shutting down" };
+    for (const { control } of this.#sessions.values()) {
+      control.send(message("GOODBYE", body)).catch(() => {});
+    }
+  }
+
+  /** Ends every session at once. */
+  close(): void {
+    for (const session of this.#sessions.values()) session.close();
+  }
+
+  /** Serves a connection that was accepted. */
+  async serve(connection: Connection, visit: Visit): Promise<void> {
+    const channel = new FrameChannel(connection, "control", "server");
+    await this.#serveChannel(channel, visit);
+  }
+
+  /** Dials a client that listens for a data connection, never another host. */
+  async #dial(
+    session: Session,
+    { port, token }: { readonly port: number; readonly token: Uint8Array },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const connection = await session.visit.dial(port, signal);
+    const channel = new FrameChannel(connection, "data", "server");
+    try {
+      signal.throwIfAborted();
+      await channel.send(message("DIALLED", { session: session.id, token }));
+    } catch (cause) {
+      channel.close();
+      signal.throwIfAborted();
+      throw new RefusalError(
+        "unavailable",
+        `the server cannot reach port ${port} of the client: ${
+          cause instanceof NetworkError ? cause.message : "it failed"
+        }`,
+      );
+    }
+    const door: DoorProtocol = {
+      name: this.name,
+      hasLogin: this.hasLogin,
+      serve: (_connection, visit) =>
+        this.#serveChannel(channel, visit, session),
+    };
+    this.#receive(connection, door, session.visit);
+  }
+
+  /** @param caller Whom the server has dialled, if it has. */
+  async #serveChannel(
+    channel: FrameChannel,
+    visit: Visit,
+    caller?: Session,
+  ): Promise<void> {
+    try {
+      await this.#greet(channel, visit, caller);
+    } catch (error) {
+      await this.#farewell(channel, error);
+    } finally {
+      channel.close();
+    }
+  }
+
+  async #greet(
+    channel: FrameChannel,
+    visit: Visit,
+    caller: Session | undefined,
+  ): Promise<void> {
+    let handler: ControlHandler | DataHandler | undefined;
+    let session: Session | undefined;
+    try {
+      visit.assertRoom();
+      const first = await channel.receiveFirst();
+      if (first?.type === "HELLO") {
+        session = await logIn(this.#context, channel, first, visit);
+        handler = new ControlHandler(session);
+      } else if (first?.type === "ATTACH") {
+        session = this.#attach(channel, first, caller);
+        handler = new DataHandler(session, channel);
+      }
+    } catch (error) {
+      if (!visit.isLate) throw error;
+      throw new RefusalError("timeout", "the log-in took too long");
+    }
+    visit.arrived();
+    if (session === undefined || handler === undefined) return;
+    if (handler instanceof DataHandler) {
+      await this.#serveData(session, channel, handler);
+    } else await this.#serveControl(session, handler);
+  }
+
+  #attach(
+    channel: FrameChannel,
+    { body }: FrameOf<"ATTACH">,
+    caller: Session | undefined,
+  ): Session {
+    if (!VERSIONS.includes(body.version)) {
+      throw new RefusalError(
+        "unsupported",
+        `this server speaks protocol version ${VERSIONS.join(", ")}`,
+      );
+    }
+    const session = this.#sessions.get(body.session.toHex());
+    const isOther = caller !== undefined && caller !== session;
+    if (
+      session === undefined || isOther || !session.attach(channel, body.token)
+    ) {
+      throw new RefusalError("login-refused", "the data token is not valid");
+    }
+    return session;
+  }
+
+  async #serveData(
+    session: Session,
+    channel: FrameChannel,
+    handler: DataHandler,
+  ): Promise<void> {
+    try {
+      await channel.send(message("ATTACHED", {}));
+      await handler.run();
+    } finally {
+      session.detach(channel);
+    }
+  }
+
+  async #serveControl(
+    session: Session,
+    handler: ControlHandler,
+  ): Promise<void> {
+    const key = session.id.toHex();
+    const who = {
+      user: session.user,
+      peer: formatAddress(session.control.remote),
+      session: key,
+    };
+    this.#sessions.set(key, session);
+    log.info("Log-in of {user} from {peer}", who);
+    try {
+      await handler.run();
+    } catch (error) {
+      session.end();
+      await this.#farewell(session.control, error);
+    } finally {
+      this.#sessions.delete(key);
+      session.close();
+      await handler.finish();
+      log.info("End of session of {user} from {peer}", who);
+    }
+  }
+
+  /** Tells the peer why its connection ends, unless it is gone or does not speak Ferry. */
+  async #farewell(channel: FrameChannel, error: unknown): Promise<void> {
+    const told = wireError(error);
+    const peer = formatAddress(channel.remote);
+    if (error instanceof NetworkError) {
+      log.debug("Connection from {peer} broke: {reason}", {
+        peer,
+        reason: error.message,
+      });
+      return;
+    }
+    const bug = told.code === "internal";
+    log[bug ? "error" : "warn"](
+      "Closing the connection from {peer}: {code}: {reason}",
+      {
+        peer,
+        code: told.code,
+        reason: told.message,
+        ...(bug ? { error } : {}),
+      },
+    );
+    const stranger = error instanceof ProtocolError &&
+      channel.conversation.state === "start";
+    if (stranger) return;
+    const { clock, limits } = this.#context;
+    const timeout = new AbortController();
+    const cancel = clock.after(
+      limits.farewellTimeout,
+      () => timeout.abort(),
+    );
+    channel.send(message("FAIL", errorBody(told))).catch(() => {});
+    await channel.finish(timeout.signal);
+    cancel();
+  }
+}

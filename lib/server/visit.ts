@@ -1,0 +1,201 @@
+/**
+ * What a server does for one connection, whatever protocol is spoken on it.
+ *
+ * @module
+ */
+
+import type { Clock, Random } from "../platform/mod.ts";
+import {
+  type Connection,
+  type Network,
+  type NetworkAddress,
+  NetworkError,
+  type Pacer,
+} from "../transport/mod.ts";
+import type { Authority, Credentials, Grant } from "./access.ts";
+import type { Visit } from "./door.ts";
+import { RefusalError } from "./errors.ts";
+import { DIAL_PORT_MIN, type ServerLimits } from "./limits.ts";
+
+/** What the connections of a server share. */
+export interface Reception {
+  /** Who decides on log-ins. */
+  readonly authority: Authority;
+  /** Where clients are dialled. */
+  readonly network: Network;
+  /** Limits and waits. */
+  readonly limits: ServerLimits;
+  /** The time. */
+  readonly clock: Clock;
+  /** Ids and tokens. */
+  readonly random: Random;
+  /** Shares the bandwidth among the peers. */
+  readonly pacer: Pacer;
+  /** The connections that are open. */
+  readonly visits: Set<ServerVisit>;
+  /** Aborted when everything is closed. */
+  readonly closing: AbortSignal;
+  /** Whether the server is shutting down. */
+  readonly isDraining: () => boolean;
+}
+
+/** A {@linkcode Visit} of a running server; from {@linkcode ServerVisit.open} to `close`. */
+export class ServerVisit implements Visit {
+  readonly local: NetworkAddress;
+  readonly #connection: Connection;
+  readonly #reception: Reception;
+  readonly #ended = new AbortController();
+  readonly #cancelTimer: () => void;
+  #isPending = true;
+  #isLate = false;
+  #busy = 0;
+
+  private constructor(
+    connection: Connection,
+    local: NetworkAddress,
+    reception: Reception,
+  ) {
+    this.local = local;
+    this.#connection = connection;
+    this.#reception = reception;
+    const { clock, closing, limits } = reception;
+    this.#cancelTimer = clock.after(limits.loginTimeout, () => {
+      this.#isLate = true;
+      connection.close();
+    });
+    closing.addEventListener("abort", this.#close, { once: true });
+    if (closing.aborted) this.#close();
+  }
+
+  /** Begins to count a connection. */
+  static open(
+    connection: Connection,
+    local: NetworkAddress,
+    reception: Reception,
+  ): ServerVisit {
+    const visit = new ServerVisit(connection, local, reception);
+    reception.visits.add(visit);
+    return visit;
+  }
+
+  readonly #close = (): void => {
+    this.#ended.abort();
+    this.#connection.close();
+  };
+
+  /** Closes the connection and counts it no more. */
+  close(): void {
+    this.#close();
+    this.arrived();
+    const { closing, visits } = this.#reception;
+    closing.removeEventListener("abort", this.#close);
+    visits.delete(this);
+  }
+
+  get remote(): NetworkAddress {
+    return this.#connection.remote;
+  }
+
+  get clock(): Clock {
+    return this.#reception.clock;
+  }
+
+  get random(): Random {
+    return this.#reception.random;
+  }
+
+  get limits(): ServerLimits {
+    return this.#reception.limits;
+  }
+
+  get methods(): readonly Credentials["method"][] {
+    return this.#reception.authority.methods(this.local);
+  }
+
+  get signal(): AbortSignal {
+    return this.#ended.signal;
+  }
+
+  get isLate(): boolean {
+    return this.#isLate;
+  }
+
+  get isDraining(): boolean {
+    return this.#reception.isDraining();
+  }
+
+  /** Whether something runs that a shutdown waits for. */
+  get isBusy(): boolean {
+    return this.#busy > 0;
+  }
+
+  assertRoom(): void {
+    const { limits, visits } = this.#reception;
+    const pending = [...visits].filter((visit) => visit.#isPending).length;
+    if (
+      visits.size > limits.connectionCountMax ||
+      pending > limits.pendingCountMax
+    ) {
+      throw new RefusalError(
+        "limit",
+        "the server has as many connections as it takes; try again later",
+      );
+    }
+  }
+
+  async admit(credentials: Credentials): Promise<Grant> {
+    const { authority } = this.#reception;
+    return await authority.admit(credentials, {
+      local: this.local,
+      remote: this.remote,
+    });
+  }
+
+  arrived(): void {
+    this.#isPending = false;
+    this.#cancelTimer();
+  }
+
+  async dial(port: number, signal: AbortSignal): Promise<Connection> {
+    if (port < DIAL_PORT_MIN) {
+      throw new RefusalError(
+        "denied",
+        `the server dials no port below ${DIAL_PORT_MIN}`,
+      );
+    }
+    const { clock, limits, network } = this.#reception;
+    const { hostname } = this.remote;
+    const late = new AbortController();
+    const cancel = clock.after(limits.dialTimeout, () => late.abort());
+    const ending = AbortSignal.any([late.signal, signal]);
+    try {
+      return await network.dial({ hostname, port }, ending);
+    } catch (cause) {
+      signal.throwIfAborted();
+      const reason = late.signal.aborted
+        ? `no answer within ${limits.dialTimeout / 1000} s`
+        : cause instanceof NetworkError
+        ? cause.message
+        : "it failed";
+      throw new RefusalError(
+        "unavailable",
+        `the server cannot reach port ${port} of the client: ${reason} (is a firewall in between?)`,
+      );
+    } finally {
+      cancel();
+    }
+  }
+
+  async whileBusy<T>(work: () => Promise<T>): Promise<T> {
+    this.#busy++;
+    try {
+      return await work();
+    } finally {
+      this.#busy--;
+    }
+  }
+
+  pace(bytes: number, signal: AbortSignal): Promise<void> {
+    return this.#reception.pacer.take(this, bytes, signal);
+  }
+}
