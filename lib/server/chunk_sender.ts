@@ -34,16 +34,21 @@ export function* indexesOf(
   }
 }
 
-/** Sends chunks in the order given, reading one while the one before it is sent. */
+/**
+ * Sends chunks in the order given, reading one while the one before it is sent.
+ *
+ * @returns How many bytes.
+ */
 export async function sendChunks(
   options: ChunkSenderOptions,
   indexes: Iterable<number>,
-): Promise<void> {
+): Promise<number> {
   const { channel, id, source, signal, pace } = options;
   const room = DATA_HEADROOM + Math.min(CHUNK_SIZE, source.fingerprint.size);
   let buffer = new Uint8Array(room);
   let spare: Uint8Array<ArrayBuffer> | undefined;
   let sent: Promise<void> = Promise.resolve();
+  let count = 0;
   for (const index of indexes) {
     const { bytes, checksum } = await source.readChunk(
       index,
@@ -60,6 +65,8 @@ export async function sendChunks(
     sent.catch(() => {});
     spare ??= new Uint8Array(room);
     [buffer, spare] = [spare, buffer];
+    count += bytes.length;
   }
   await sent;
+  return count;
 }

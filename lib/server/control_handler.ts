@@ -4,7 +4,6 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
 import {
   type Frame,
   type FrameOf,
@@ -14,20 +13,14 @@ import {
   NONCE_SIZE,
   VERSIONS,
 } from "../protocol/mod.ts";
-import {
-  formatAddress,
-  type FrameChannel,
-  NetworkError,
-} from "../transport/mod.ts";
+import { type FrameChannel, NetworkError } from "../transport/mod.ts";
 import { AGENT } from "./agent.ts";
 import type { Visit } from "./door.ts";
-import { errorBody, RefusalError, wireError } from "./errors.ts";
+import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
 import { PageCredit } from "./listing.ts";
 import { isRequest, REQUESTS, runRequest } from "./requests.ts";
 import { Session, type SessionContext } from "./session.ts";
 import type { Offer } from "./types.ts";
-
-const log = getLogger(["ferry", "server"]);
 
 /** Receives the frame that must come now. */
 async function expect<T extends "LOGIN">(
@@ -85,7 +78,13 @@ export async function logIn(
     );
   }
   const grant = await visit.admit({ method });
-  const session = new Session({ context, control: channel, visit, grant });
+  const session = new Session({
+    context,
+    control: channel,
+    visit,
+    grant,
+    method,
+  });
   const { offer } = grant;
   const refusals = Object.entries(offer.refusals).map(([right, reason]) => ({
     right: right as Offer["rights"][number],
@@ -186,11 +185,11 @@ export class ControlHandler {
           send: (answer) => this.#channel.send({ ...answer, id } as Message),
         });
         if (REQUESTS[frame.type].change) {
-          log.info("{request} by {user} from {peer}", {
+          session.report({
+            type: "change",
             request: frame.type,
-            ...frame.body,
-            user: session.user,
-            peer: formatAddress(this.#channel.remote),
+            id,
+            details: frame.body,
           });
         }
         this.#post({ ...answer, id } as Message);
@@ -203,17 +202,15 @@ export class ControlHandler {
   }
 
   #refuse(frame: Message, error: unknown): void {
-    const told = wireError(error);
-    const level = told.code === "internal" ? "error" : "info";
-    log[level]("Refused {request}: {code}: {reason}", {
-      request: frame.type,
-      ...frame.body,
-      code: told.code,
-      reason: told.message,
-      peer: formatAddress(this.#channel.remote),
-      ...(told.code === "internal" ? { error } : {}),
+    const { id, type, body } = frame;
+    this.#session.report({
+      type: "refusal",
+      request: type,
+      id,
+      path: "path" in body ? body.path : undefined,
+      ...refusedFields(error),
     });
-    this.#post({ type: "ERROR", id: frame.id, body: errorBody(told) });
+    this.#post({ type: "ERROR", id, body: errorBody(wireError(error)) });
   }
 
   /** Sends without waiting; the receiving side finds out if the connection broke. */
@@ -232,11 +229,11 @@ export class ControlHandler {
       heard = received;
       for (const channel of [this.#channel, ...this.#session.data]) {
         if (!channel.progressing(limits.progressSizeMin)) {
-          this.#giveUp(channel, "sent part of a frame and then too little");
+          this.#giveUp(channel, "it sent part of a frame and then too little");
         }
       }
       if (silent >= limits.silentCheckCountMax) {
-        return this.#giveUp(this.#channel, "was silent for too long");
+        return this.#giveUp(this.#channel, "it was silent for too long");
       }
       if (silent > 0) this.#post(message("PING", { cookie: silent }));
       this.#cancelCheck = clock.after(limits.checkInterval, check);
@@ -245,10 +242,7 @@ export class ControlHandler {
   }
 
   #giveUp(channel: FrameChannel, reason: string): void {
-    log.warn("Closing a connection from {peer}: it {reason}", {
-      peer: formatAddress(channel.remote),
-      reason,
-    });
+    this.#session.visit.report({ type: "closing", code: "timeout", reason });
     channel.close();
   }
 }

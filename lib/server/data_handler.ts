@@ -4,7 +4,6 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
 import {
   type DataFrame,
   type Frame,
@@ -12,19 +11,13 @@ import {
   malformed,
   type MessageFrame,
 } from "../protocol/mod.ts";
-import {
-  formatAddress,
-  type FrameChannel,
-  NetworkError,
-} from "../transport/mod.ts";
+import { type FrameChannel, NetworkError } from "../transport/mod.ts";
 import { repairFile, sendFile } from "./download.ts";
-import { errorBody, RefusalError, wireError } from "./errors.ts";
+import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
 import { Fetch } from "./fetch.ts";
 import type { KeptExchange, Session } from "./session.ts";
 import { StoreQueue } from "./store_queue.ts";
 import { Upload, type UploadStream } from "./upload.ts";
-
-const log = getLogger(["ferry", "server"]);
 
 /** A request that names a file to move. */
 type TransferRequest =
@@ -40,21 +33,30 @@ const REQUESTS: ReadonlySet<string> = new Set<
   ["GET", "PUT", "FETCH", "JOIN", "STORE"],
 );
 
+/** A file that was sent; the client may ask for chunks of it again. */
+interface Delivered {
+  readonly request: FrameOf<"GET">;
+  readonly identity: string;
+  readonly size: number;
+  readonly began: number;
+}
+
 /** Serves an attached data connection until it ends. */
 export class DataHandler {
   readonly #session: Session;
   readonly #channel: FrameChannel;
   readonly #small: StoreQueue;
-  readonly #delivered = new Map<
-    number,
-    { readonly request: FrameOf<"GET">; readonly identity: string }
-  >();
+  readonly #delivered = new Map<number, Delivered>();
   /** Exchanges that may wait for the client. */
   readonly #kept = new Map<number, KeptExchange>();
   #upload: Upload | undefined;
   #joined: { readonly id: number; readonly stream: UploadStream } | undefined;
   #fetch:
-    | { readonly request: FrameOf<"FETCH">; readonly open: Fetch }
+    | {
+      readonly request: FrameOf<"FETCH">;
+      readonly open: Fetch;
+      readonly began: number;
+    }
     | undefined;
   /** Resolves when the upload at hand has ended and is logged. */
   #uploadRun: Promise<void> = Promise.resolve();
@@ -144,8 +146,18 @@ export class DataHandler {
   async #acknowledge(id: number): Promise<void> {
     if (await this.#small.acknowledge(id)) return;
     this.#forget(id);
-    if (this.#delivered.delete(id)) return;
-    if (this.#fetch?.request.id === id) return this.#closeFetch();
+    const delivered = this.#delivered.get(id);
+    if (delivered !== undefined) {
+      this.#delivered.delete(id);
+      const { request, size, began } = delivered;
+      return this.#reportSent(request, { size, bytes: size, began });
+    }
+    if (this.#fetch?.request.id === id) {
+      const { request, open, began } = this.#fetch;
+      const { size, sentBytes: bytes } = open;
+      this.#closeFetch();
+      return this.#reportSent(request, { size, bytes, began });
+    }
     if (this.#joined?.id === id) {
       this.#joined = undefined;
       return;
@@ -156,6 +168,7 @@ export class DataHandler {
 
   async #put(frame: FrameOf<"PUT">): Promise<void> {
     const upload = new Upload(this.#session, this.#channel, frame);
+    const began = this.#now();
     this.#upload = upload;
     this.#uploadRun = this.#session.run(frame.id, async (signal) => {
       const onAbort = () => void upload.fail(signal.reason);
@@ -163,7 +176,7 @@ export class DataHandler {
       await upload.finished;
       const { uploads } = this.#session.context;
       if (uploads.get(upload.id) === upload) uploads.delete(upload.id);
-      this.#logUpload(frame, upload);
+      this.#reportUpload(frame, upload, began);
     });
     await upload.open();
   }
@@ -206,14 +219,10 @@ export class DataHandler {
 
   async #get(frame: FrameOf<"GET">): Promise<void> {
     this.#keep(frame.id);
+    const began = this.#now();
     await this.#answering(frame, async (signal) => {
       const sent = await sendFile(this.#session, this.#channel, frame, signal);
-      const { size, identity } = sent;
-      this.#delivered.set(frame.id, { request: frame, identity });
-      log.info("Sent {path} to {user} at {peer}: {size} bytes", {
-        ...this.#who(frame.body.path),
-        size,
-      });
+      this.#delivered.set(frame.id, { request: frame, began, ...sent });
     });
   }
 
@@ -242,9 +251,10 @@ export class DataHandler {
 
   async #open(frame: FrameOf<"FETCH">): Promise<void> {
     this.#keep(frame.id);
+    const began = this.#now();
     await this.#answering(frame, async () => {
       const open = await Fetch.open(this.#session, this.#channel, frame);
-      this.#fetch = { request: frame, open };
+      this.#fetch = { request: frame, open, began };
     });
   }
 
@@ -301,56 +311,68 @@ export class DataHandler {
   }
 
   async #refuse(frame: TransferRequest, error: unknown): Promise<void> {
-    const told = wireError(error);
     const path = "path" in frame.body ? frame.body.path : undefined;
-    this.#logRefusal(frame, told, error);
+    this.#reportRefusal(frame, error);
     await this.#channel.send({
       type: "ERROR",
       id: frame.id,
-      body: { ...errorBody(told), path },
+      body: { ...errorBody(wireError(error)), path },
     });
   }
 
-  #logUpload(frame: FrameOf<"PUT">, { end }: Upload): void {
-    if (end === undefined) return;
-    if ("outcome" in end) {
-      log.info("Received {path} from {user} at {peer}: {size} bytes", {
-        ...end.outcome,
-        ...this.#who(end.outcome.path),
-      });
-    } else {
-      this.#logRefusal(frame, end.error, end.cause);
-    }
-  }
-
-  #logRefusal(
-    frame: TransferRequest,
-    { code, message }: ReturnType<typeof wireError>,
-    error: unknown,
+  #reportUpload(
+    frame: FrameOf<"PUT">,
+    { end }: Upload,
+    began: number,
   ): void {
-    const lost = error instanceof NetworkError;
-    const bug = code === "internal" && !lost;
-    log[bug ? "error" : "info"](
-      "Ended {request} of {path} from {peer}: {code}: {reason}",
-      {
-        request: frame.type,
-        ...this.#who("path" in frame.body ? frame.body.path : ""),
-        code: lost ? "connection-lost" : code,
-        reason: lost ? error.message : message,
-        ...(bug ? { error } : {}),
-      },
-    );
+    if (end === undefined) return;
+    if ("error" in end) return this.#reportRefusal(frame, end.cause);
+    const { path, publication, size, durable, resumedFrom = 0 } = end.outcome;
+    this.#session.report({
+      type: "received",
+      request: frame.type,
+      id: frame.id,
+      path,
+      publication,
+      size,
+      resumedFrom,
+      durable,
+      duration: this.#now() - began,
+    });
   }
 
-  #who(path: string): {
-    readonly path: string;
-    readonly user: string;
-    readonly peer: string;
-  } {
-    return {
+  #reportSent(
+    { id, type, body: { path } }: FrameOf<"GET"> | FrameOf<"FETCH">,
+    { size, bytes, began }: {
+      readonly size: number;
+      readonly bytes: number;
+      readonly began: number;
+    },
+  ): void {
+    const duration = this.#now() - began;
+    const request = type;
+    this.#session.report({
+      type: "sent",
+      request,
+      id,
       path,
-      user: this.#session.user,
-      peer: formatAddress(this.#channel.remote),
-    };
+      size,
+      bytes,
+      duration,
+    });
+  }
+
+  #reportRefusal({ id, type, body }: TransferRequest, error: unknown): void {
+    this.#session.report({
+      type: "refusal",
+      request: type,
+      id,
+      path: "path" in body ? body.path : undefined,
+      ...refusedFields(error),
+    });
+  }
+
+  #now(): number {
+    return this.#session.context.clock.monotonic();
   }
 }

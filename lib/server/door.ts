@@ -8,6 +8,7 @@
 import type { Clock, Random } from "../platform/mod.ts";
 import type { Connection, NetworkAddress } from "../transport/mod.ts";
 import type { Credentials, Grant } from "./access.ts";
+import type { ServerEvent } from "./events.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** One accepted connection, and what the server does for the protocol on it. */
@@ -56,6 +57,8 @@ export interface Visit {
   dial(port: number, signal: AbortSignal): Promise<Connection>;
   /** Runs something that a shutdown waits for, within its time to drain. */
   whileBusy<T>(work: () => Promise<T>): Promise<T>;
+  /** Tells the log and whoever observes the server what happened. */
+  report(event: ServerEvent): void;
   /** Waits until the peer may move so many bytes more, unless that is over. */
   pace(bytes: number, signal: AbortSignal): Promise<void>;
 }

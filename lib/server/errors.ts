@@ -13,6 +13,7 @@ import {
 } from "../protocol/mod.ts";
 import { StorageError } from "../storage/mod.ts";
 import { NetworkError } from "../transport/mod.ts";
+import { LOST } from "./events.ts";
 
 /** A request is refused for a reason that the client is told. */
 export class RefusalError extends Error {
@@ -67,6 +68,17 @@ export function wireError(error: unknown): WireError {
     code: "internal",
     message: "an internal error happened; the server's log has it",
   };
+}
+
+/** What a log is told of an error: the fault itself only where it is the server's. */
+export function refusedFields(
+  error: unknown,
+): { code: string; reason: string; error?: unknown } {
+  if (error instanceof NetworkError) {
+    return { code: LOST, reason: error.message };
+  }
+  const { code, message: reason } = wireError(error);
+  return code === "internal" ? { code, reason, error } : { code, reason };
 }
 
 /** The fields of the `FAIL` or `ERROR` that tells a client of an error. */

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
 import {
   type FrameOf,
   message,
@@ -14,17 +13,14 @@ import {
 } from "../protocol/mod.ts";
 import {
   type Connection,
-  formatAddress,
   FrameChannel,
   NetworkError,
 } from "../transport/mod.ts";
 import { ControlHandler, logIn } from "./control_handler.ts";
 import { DataHandler } from "./data_handler.ts";
 import type { DoorProtocol, Visit } from "./door.ts";
-import { errorBody, RefusalError, wireError } from "./errors.ts";
+import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
 import type { Session, SessionContext } from "./session.ts";
-
-const log = getLogger(["ferry", "server"]);
 
 /** The name of the protocol. */
 export const FERRY = "ferry";
@@ -126,7 +122,7 @@ export class FerryDoor implements DoorProtocol {
     try {
       await this.#greet(channel, visit, caller);
     } catch (error) {
-      await this.#farewell(channel, error);
+      await this.#farewell(channel, visit, error);
     } finally {
       channel.close();
     }
@@ -199,47 +195,37 @@ export class FerryDoor implements DoorProtocol {
     handler: ControlHandler,
   ): Promise<void> {
     const key = session.id.toHex();
-    const who = {
-      user: session.user,
-      peer: formatAddress(session.control.remote),
-      session: key,
-    };
+    const { user, visit } = session;
+    const began = visit.clock.monotonic();
     this.#sessions.set(key, session);
-    log.info("Log-in of {user} from {peer}", who);
+    visit.report({
+      type: "log-in",
+      user,
+      session: key,
+      method: session.method,
+    });
     try {
       await handler.run();
     } catch (error) {
       session.end();
-      await this.#farewell(session.control, error);
+      await this.#farewell(session.control, visit, error);
     } finally {
       this.#sessions.delete(key);
       session.close();
       await handler.finish();
-      log.info("End of session of {user} from {peer}", who);
+      const duration = visit.clock.monotonic() - began;
+      visit.report({ type: "log-out", user, session: key, duration });
     }
   }
 
   /** Tells the peer why its connection ends, unless it is gone or does not speak Ferry. */
-  async #farewell(channel: FrameChannel, error: unknown): Promise<void> {
-    const told = wireError(error);
-    const peer = formatAddress(channel.remote);
-    if (error instanceof NetworkError) {
-      log.debug("Connection from {peer} broke: {reason}", {
-        peer,
-        reason: error.message,
-      });
-      return;
-    }
-    const bug = told.code === "internal";
-    log[bug ? "error" : "warn"](
-      "Closing the connection from {peer}: {code}: {reason}",
-      {
-        peer,
-        code: told.code,
-        reason: told.message,
-        ...(bug ? { error } : {}),
-      },
-    );
+  async #farewell(
+    channel: FrameChannel,
+    visit: Visit,
+    error: unknown,
+  ): Promise<void> {
+    visit.report({ type: "closing", ...refusedFields(error) });
+    if (error instanceof NetworkError) return;
     const stranger = error instanceof ProtocolError &&
       channel.conversation.state === "start";
     if (stranger) return;
@@ -249,7 +235,7 @@ export class FerryDoor implements DoorProtocol {
       limits.farewellTimeout,
       () => timeout.abort(),
     );
-    channel.send(message("FAIL", errorBody(told))).catch(() => {});
+    channel.send(message("FAIL", errorBody(wireError(error)))).catch(() => {});
     await channel.finish(timeout.signal);
     cancel();
   }

@@ -24,6 +24,7 @@ export class Fetch implements Disposable {
   readonly #id: number;
   readonly #source: Source;
   readonly #identity: string;
+  #sentBytes = 0;
 
   private constructor(
     session: Session,
@@ -79,9 +80,19 @@ export class Fetch implements Disposable {
     }
   }
 
+  /** Size of the file in bytes. */
+  get size(): number {
+    return this.#source.fingerprint.size;
+  }
+
+  /** Bytes of it that were sent so far. */
+  get sentBytes(): number {
+    return this.#sentBytes;
+  }
+
   /** Sends chunks. */
   async want(runs: readonly WireRun[], signal: AbortSignal): Promise<void> {
-    await sendChunks({
+    this.#sentBytes += await sendChunks({
       channel: this.#channel,
       id: this.#id,
       source: this.#source,

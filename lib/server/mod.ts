@@ -10,9 +10,28 @@ export {
   type Origin,
   requireRight,
 } from "./access.ts";
+export type {
+  ChangeEvent,
+  ClosingEvent,
+  ConnectedEvent,
+  DisconnectedEvent,
+  EventOrigin,
+  EventRefusal,
+  EventRequest,
+  EventUser,
+  LogInEvent,
+  LogInRefusedEvent,
+  LogOutEvent,
+  ReceivedEvent,
+  RefusalEvent,
+  SentEvent,
+  ServerEvent,
+  ServerObserver,
+} from "./events.ts";
 export type { DoorProtocol, Visit } from "./door.ts";
 export {
   RefusalError,
+  refusedFields,
   ServeError,
   type WireError,
   wireError,

@@ -169,6 +169,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       limits,
       clock,
       random: options.random ?? systemRandom,
+      observer: options.onEvent,
       pacer: new Pacer(clock, {
         total: Number.isFinite(rateMax) ? rateMax : undefined,
         each: Number.isFinite(sessionRateMax) ? sessionRateMax : undefined,

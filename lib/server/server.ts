@@ -8,18 +8,17 @@
 import { getLogger } from "@logtape/logtape";
 import { type Clock, type Random, sleep } from "../platform/mod.ts";
 import type { Storage } from "../storage/mod.ts";
-import {
-  type Connection,
-  formatAddress,
-  type Listener,
-  type Network,
-  type NetworkAddress,
-  NetworkError,
-  type Pacer,
+import type {
+  Connection,
+  Listener,
+  Network,
+  NetworkAddress,
+  Pacer,
 } from "../transport/mod.ts";
 import type { Authority } from "./access.ts";
 import type { DoorProtocol } from "./door.ts";
-import { wireError } from "./errors.ts";
+import { refusedFields } from "./errors.ts";
+import type { ServerObserver } from "./events.ts";
 import { FerryDoor } from "./ferry_door.ts";
 import { DRAIN_DEFAULT, type ServerLimits } from "./limits.ts";
 import type { OpenDoor, Server } from "./types.ts";
@@ -50,6 +49,8 @@ export interface ServerParts {
   readonly random: Random;
   /** Shares the bandwidth among the peers. */
   readonly pacer: Pacer;
+  /** Is told of everything that happens. */
+  readonly observer: ServerObserver | undefined;
 }
 
 /** A server over the ports that it is given. */
@@ -77,6 +78,7 @@ export class FerryServer implements Server {
     this.#reception = {
       ...parts,
       visits: this.#visits,
+      count: 0,
       closing: this.#closed.signal,
       isDraining: () => this.#draining,
     };
@@ -199,35 +201,20 @@ export class FerryServer implements Server {
     protocol: DoorProtocol,
     local: NetworkAddress,
   ): Promise<void> {
-    const visit = ServerVisit.open(connection, local, this.#reception);
+    const { name } = protocol;
+    const visit = ServerVisit.open(
+      { connection, local, protocol: name },
+      this.#reception,
+    );
     try {
       await protocol.serve(connection, visit);
     } catch (error) {
-      this.#logEnd(error, protocol, visit);
+      const refused = visit.isLate
+        ? { code: "timeout", reason: "it took too long" }
+        : refusedFields(error);
+      visit.report({ type: "closing", ...refused });
     } finally {
       visit.close();
-    }
-  }
-
-  #logEnd(error: unknown, { name }: DoorProtocol, visit: ServerVisit): void {
-    const about = { protocol: name, peer: formatAddress(visit.remote) };
-    if (visit.isLate) {
-      log.warn(
-        "Closing the {protocol} connection from {peer}: too slow",
-        about,
-      );
-    } else if (error instanceof NetworkError) {
-      log.debug("The {protocol} connection from {peer} broke: {reason}", {
-        ...about,
-        reason: error.message,
-      });
-    } else {
-      const { code, message } = wireError(error);
-      const isBug = code === "internal";
-      log[isBug ? "error" : "warn"](
-        "Closing the {protocol} connection from {peer}: {code}: {reason}",
-        { ...about, code, reason: message, ...isBug ? { error } : {} },
-      );
     }
   }
 }

@@ -11,6 +11,13 @@ import type { FrameChannel } from "../transport/mod.ts";
 import { type Grant, requireRight } from "./access.ts";
 import type { Visit } from "./door.ts";
 import { RefusalError } from "./errors.ts";
+import type {
+  ChangeEvent,
+  ReceivedEvent,
+  RefusalEvent,
+  SentEvent,
+  ServerEvent,
+} from "./events.ts";
 import type { ServerLimits } from "./limits.ts";
 import type { Upload } from "./upload.ts";
 
@@ -35,6 +42,15 @@ export interface SessionContext {
   readonly uploads: Map<string, Upload>;
 }
 
+/** What a session reports: who it was is known. */
+export type UserEvent = DistributiveOmit<
+  ChangeEvent | ReceivedEvent | RefusalEvent | SentEvent,
+  "user" | "session"
+>;
+
+type DistributiveOmit<T, K extends PropertyKey> = T extends unknown ? Omit<T, K>
+  : never;
+
 /** What a session is made of. */
 export interface SessionParts {
   /** What the server shares. */
@@ -45,6 +61,8 @@ export interface SessionParts {
   readonly visit: Visit;
   /** What the user may do. */
   readonly grant: Grant;
+  /** How the user logged in. */
+  readonly method: string;
 }
 
 /** Something that `CANCEL` can end. */
@@ -65,6 +83,8 @@ export class Session {
   readonly context: SessionContext;
   /** What the server does for the control connection. */
   readonly visit: Visit;
+  /** How the user logged in. */
+  readonly method: string;
   /** Names the session when a data connection attaches, and in logs. */
   readonly id: Uint8Array<ArrayBuffer>;
   /** Who it is and what it may do. */
@@ -81,11 +101,12 @@ export class Session {
   #dialling = 0;
 
   /** @param parts What it is made of. */
-  constructor({ context, control, visit, grant }: SessionParts) {
+  constructor({ context, control, visit, grant, method }: SessionParts) {
     this.context = context;
     this.control = control;
     this.visit = visit;
     this.grant = grant;
+    this.method = method;
     const { signal } = this.#ended;
     this.pace = (bytes) => visit.pace(bytes, signal);
     this.id = context.random.bytes(SESSION_ID_SIZE);
@@ -94,6 +115,13 @@ export class Session {
   /** The user's files. */
   get storage(): Storage {
     return this.grant.storage;
+  }
+
+  /** Tells the log and whoever observes the server what the user did. */
+  report(event: UserEvent): void {
+    const { user, visit } = this;
+    const session = this.id.toHex();
+    visit.report({ ...event, user, session } as ServerEvent);
   }
 
   /** Who it is. */

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
 import { crc32 } from "node:zlib";
 import {
   CHUNK_SIZE,
@@ -19,11 +18,9 @@ import {
   type SmallFile,
   StorageError,
 } from "../storage/mod.ts";
-import { formatAddress, type FrameChannel } from "../transport/mod.ts";
-import { errorBody, wireError } from "./errors.ts";
+import type { FrameChannel } from "../transport/mod.ts";
+import { errorBody, refusedFields, wireError } from "./errors.ts";
 import type { KeptExchange, Session } from "./session.ts";
-
-const log = getLogger(["ferry", "server"]);
 
 /** Files of one group: what their common sync makes cheap is cheap by then. */
 const GROUP_COUNT_MAX = 256;
@@ -228,9 +225,16 @@ export class StoreQueue {
   ): Message {
     const { path, publication, size, durable, digest } = outcome;
     this.#stored.set(id, upload.toHex());
-    log.info("Received {path} from {user} at {peer}: {size} bytes", {
-      ...outcome,
-      ...this.#who(),
+    this.#session.report({
+      type: "received",
+      request: "STORE",
+      id,
+      path,
+      publication,
+      size,
+      resumedFrom: 0,
+      durable,
+      duration: 0,
     });
     return {
       type: "RECEIPT",
@@ -246,26 +250,17 @@ export class StoreQueue {
   }
 
   #refusal({ id, body: { path } }: FrameOf<"STORE">, error: unknown): Message {
-    const told = wireError(error);
-    const isBug = told.code === "internal";
-    log[isBug ? "error" : "info"](
-      "Ended {request} of {path} from {peer}: {code}: {reason}",
-      {
-        request: "STORE",
-        path,
-        ...this.#who(),
-        code: told.code,
-        reason: told.message,
-        ...(isBug ? { error } : {}),
-      },
-    );
-    return { type: "ERROR", id, body: { ...errorBody(told), path } };
-  }
-
-  #who(): { readonly user: string; readonly peer: string } {
+    this.#session.report({
+      type: "refusal",
+      request: "STORE",
+      id,
+      path,
+      ...refusedFields(error),
+    });
     return {
-      user: this.#session.user,
-      peer: formatAddress(this.#channel.remote),
+      type: "ERROR",
+      id,
+      body: { ...errorBody(wireError(error)), path },
     };
   }
 }

@@ -9,6 +9,7 @@ import type { Right } from "../protocol/mod.ts";
 import type { Storage } from "../storage/mod.ts";
 import type { Network, NetworkAddress } from "../transport/mod.ts";
 import type { DoorProtocol } from "./door.ts";
+import type { ServerObserver } from "./events.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** What users without an account may do. */
@@ -30,6 +31,8 @@ export interface ServeOptions {
   readonly readOnly?: boolean;
   /** May dial data connections back to clients. @default {false} */
   readonly allowActive?: boolean;
+  /** Is told of everything that happens; must not throw. */
+  readonly onEvent?: ServerObserver;
   /** Limits that differ from the defaults. */
   readonly limits?: Partial<ServerLimits>;
   /** Where to listen on. @default {the machine's TCP} */

@@ -7,6 +7,7 @@
 import type { Clock, Random } from "../platform/mod.ts";
 import {
   type Connection,
+  formatAddress,
   type Network,
   type NetworkAddress,
   NetworkError,
@@ -14,7 +15,9 @@ import {
 } from "../transport/mod.ts";
 import type { Authority, Credentials, Grant } from "./access.ts";
 import type { Visit } from "./door.ts";
-import { RefusalError } from "./errors.ts";
+import { RefusalError, refusedFields } from "./errors.ts";
+import type { EventOrigin, ServerEvent, ServerObserver } from "./events.ts";
+import { logEvent } from "./events.ts";
 import { DIAL_PORT_MIN, type ServerLimits } from "./limits.ts";
 
 /** What the connections of a server share. */
@@ -31,17 +34,32 @@ export interface Reception {
   readonly random: Random;
   /** Shares the bandwidth among the peers. */
   readonly pacer: Pacer;
+  /** Is told of everything that happens. */
+  readonly observer: ServerObserver | undefined;
   /** The connections that are open. */
   readonly visits: Set<ServerVisit>;
   /** Aborted when everything is closed. */
   readonly closing: AbortSignal;
+  /** How many connections there were so far. */
+  count: number;
   /** Whether the server is shutting down. */
   readonly isDraining: () => boolean;
+}
+
+/** A connection that begins. */
+export interface Arrival {
+  /** The connection. */
+  readonly connection: Connection;
+  /** The listener that was dialled. */
+  readonly local: NetworkAddress;
+  /** The name of the protocol. */
+  readonly protocol: string;
 }
 
 /** A {@linkcode Visit} of a running server; from {@linkcode ServerVisit.open} to `close`. */
 export class ServerVisit implements Visit {
   readonly local: NetworkAddress;
+  readonly #origin: EventOrigin;
   readonly #connection: Connection;
   readonly #reception: Reception;
   readonly #ended = new AbortController();
@@ -51,11 +69,15 @@ export class ServerVisit implements Visit {
   #busy = 0;
 
   private constructor(
-    connection: Connection,
-    local: NetworkAddress,
+    { connection, local, protocol }: Arrival,
     reception: Reception,
   ) {
     this.local = local;
+    this.#origin = {
+      protocol,
+      peer: formatAddress(connection.remote),
+      connection: ++reception.count,
+    };
     this.#connection = connection;
     this.#reception = reception;
     const { clock, closing, limits } = reception;
@@ -68,13 +90,10 @@ export class ServerVisit implements Visit {
   }
 
   /** Begins to count a connection. */
-  static open(
-    connection: Connection,
-    local: NetworkAddress,
-    reception: Reception,
-  ): ServerVisit {
-    const visit = new ServerVisit(connection, local, reception);
+  static open(arrival: Arrival, reception: Reception): ServerVisit {
+    const visit = new ServerVisit(arrival, reception);
     reception.visits.add(visit);
+    visit.report({ type: "connected" });
     return visit;
   }
 
@@ -90,6 +109,7 @@ export class ServerVisit implements Visit {
     const { closing, visits } = this.#reception;
     closing.removeEventListener("abort", this.#close);
     visits.delete(this);
+    this.report({ type: "disconnected" });
   }
 
   get remote(): NetworkAddress {
@@ -145,10 +165,15 @@ export class ServerVisit implements Visit {
 
   async admit(credentials: Credentials): Promise<Grant> {
     const { authority } = this.#reception;
-    return await authority.admit(credentials, {
-      local: this.local,
-      remote: this.remote,
-    });
+    try {
+      return await authority.admit(credentials, {
+        local: this.local,
+        remote: this.remote,
+      });
+    } catch (error) {
+      this.report({ type: "log-in-refused", ...refusedFields(error) });
+      throw error;
+    }
   }
 
   arrived(): void {
@@ -193,6 +218,11 @@ export class ServerVisit implements Visit {
     } finally {
       this.#busy--;
     }
+  }
+
+  report(event: ServerEvent): void {
+    logEvent(event, this.#origin);
+    this.#reception.observer?.(event, this.#origin);
   }
 
   pace(bytes: number, signal: AbortSignal): Promise<void> {

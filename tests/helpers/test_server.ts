@@ -13,6 +13,7 @@ import {
   serve,
   type Server,
   type ServerLimits,
+  type ServerObserver,
 } from "../../lib/server/mod.ts";
 import {
   DiskStorage,
@@ -38,6 +39,7 @@ export interface TestServerOptions {
   readonly listen?: NetworkAddress;
   /** Other protocols to speak; {@linkcode TestServer.dialDoor} dials them. */
   readonly doors?: readonly DoorProtocol[];
+  readonly onEvent?: ServerObserver;
   /** Puts something between the server and its storage. */
   readonly wrap?: (storage: Storage) => Storage;
 }
@@ -234,6 +236,7 @@ export async function startServer(
     readOnly: options.readOnly ?? false,
     allowActive: options.allowActive ?? false,
     limits: options.limits ?? {},
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
     network,
     clock,
     random: new SeededRandom(7),
