@@ -10,6 +10,7 @@ import { systemClock } from "../platform/mod.ts";
 import { checkServe, serve } from "../server/mod.ts";
 import { DenoDisk } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
+import { observe } from "./deno_observation.ts";
 import {
   type Environment,
   type LocalEntry,
@@ -169,6 +170,7 @@ export function denoEnvironment(): Environment {
     connect,
     serve,
     checkServe,
+    observe,
     mayListen,
   };
 }

@@ -7,7 +7,12 @@
 
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
-import type { OpenDoor, ServeOptions, Server } from "../server/mod.ts";
+import type {
+  OpenDoor,
+  ServeOptions,
+  Server,
+  ServerObserver,
+} from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import type { Disk } from "../storage/mod.ts";
 
@@ -83,6 +88,24 @@ export interface Platform {
   readonly isWindows: boolean;
 }
 
+/** How to observe a server. */
+export interface ObserveOptions {
+  /** Where numbers and health are told over HTTP. */
+  readonly metrics: NetworkAddress | undefined;
+  /** Whether each request becomes a trace of OpenTelemetry. */
+  readonly traces: boolean;
+  /** Whether new sessions are served. */
+  readonly isReady: () => boolean;
+}
+
+/** What observes a server, until it is disposed of. */
+export interface Observation extends AsyncDisposable {
+  /** Is to be told of everything that happens; `undefined`: nobody looks. */
+  readonly observer: ServerObserver | undefined;
+  /** Where numbers and health are told, with the real port. */
+  readonly address: NetworkAddress | undefined;
+}
+
 /** What the command line runs in. */
 export interface Environment {
   /** Results. */
@@ -127,6 +150,8 @@ export interface Environment {
   serve(options: ServeOptions): Promise<Server>;
   /** Whether this program may listen on an address; never prompts. */
   mayListen(address: NetworkAddress): Promise<boolean>;
+  /** Observes a server that is going to start. */
+  observe(options: ObserveOptions): Promise<Observation>;
   /** Says what a server would offer, without starting it. */
   checkServe(options: ServeOptions): Promise<readonly OpenDoor[]>;
 }

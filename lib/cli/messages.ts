@@ -422,8 +422,11 @@ export const notes = {
 
 /** What the server says. */
 export const server = {
-  listening: (protocol: string, address: NetworkAddress): string =>
-    `listening ${protocol} tcp://${formatAddress(address)}`,
+  listening: (
+    protocol: string,
+    scheme: string,
+    address: NetworkAddress,
+  ): string => `listening ${protocol} ${scheme}://${formatAddress(address)}`,
 
   offer: (address: NetworkAddress, offer: Offer): string =>
     `${formatAddress(address)} offers ${

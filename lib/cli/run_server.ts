@@ -7,16 +7,21 @@
 import { getLogger } from "@logtape/logtape";
 import {
   DEFAULT_ADDRESS,
-  type OpenDoor,
   ServeError,
   type ServeOptions,
   type Server,
 } from "../server/mod.ts";
 import { StorageError } from "../storage/mod.ts";
-import { formatAddress, isLoopback, NetworkError } from "../transport/mod.ts";
+import {
+  formatAddress,
+  isLoopback,
+  type NetworkAddress,
+  NetworkError,
+} from "../transport/mod.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
 import {
   type Environment,
+  type Observation,
   OutputClosedError,
   OutputError,
 } from "./environment.ts";
@@ -34,6 +39,7 @@ import {
   LIMIT_SESSION_RATE,
   LISTEN,
   LOG_FORMAT,
+  METRICS,
   READ_ONLY,
   SERVE,
   SERVER_DEBUG,
@@ -139,7 +145,9 @@ function serveOptions(line: CommandLine): ServeOptions & { root: string } {
   const given = line.value(LISTEN);
   const listen = given.length === 0 ? [DEFAULT_ADDRESS] : given;
   const allowPlain = line.value(ALLOW_PLAIN);
-  const open = listen.find(({ hostname }) => !isLoopback(hostname));
+  const metrics = line.value(METRICS);
+  const open = [...listen, ...metrics === undefined ? [] : [metrics]]
+    .find(({ hostname }) => !isLoopback(hostname));
   if (open !== undefined && !allowPlain) {
     throw new UsageError(usage.plainListen(open));
   }
@@ -206,15 +214,26 @@ async function serveUntilAsked(
     log.error(text.unhandled, { error })
   );
   try {
-    const server = await environment.serve(options);
+    let isReady = true;
+    await using observation = await observe(
+      line.value(METRICS),
+      () => isReady,
+      environment,
+    );
+    const { observer } = observation;
+    const server = await environment.serve({
+      ...options,
+      ...observer === undefined ? {} : { onEvent: observer },
+    });
     const stopWaiting = shutDownWhenAsked(
       server,
       line.value(DRAIN),
       environment,
+      () => isReady = false,
     );
     try {
       logOffers(server);
-      await announce(server.doors, format, environment);
+      await announce(listeners(server, observation), format, environment);
       await server.finished;
     } finally {
       stopWaiting();
@@ -231,9 +250,11 @@ function shutDownWhenAsked(
   server: Server,
   drain: number,
   environment: Environment,
+  onAsked: () => void,
 ): () => void {
   let wasAsked = false;
   return environment.onTermination(() => {
+    onAsked();
     if (!wasAsked) log.info(text.draining(drain));
     const shutdown = server.shutdown({ drain: wasAsked ? 0 : drain });
     shutdown.catch((error) => log.error(text.unhandled, { error }));
@@ -249,24 +270,55 @@ function logOffers(server: Server): void {
   }
 }
 
+/** Opens the metrics port, where one is asked for; traces where the process exports them. */
+async function observe(
+  metrics: NetworkAddress | undefined,
+  isReady: () => boolean,
+  environment: Environment,
+): Promise<Observation> {
+  const traces = environment.variable("OTEL_DENO") === "true";
+  try {
+    return await environment.observe({ metrics, traces, isReady });
+  } catch (error) {
+    if (metrics === undefined || !(error instanceof NetworkError)) throw error;
+    throw new ServeError(
+      problems.failed({
+        doing: "listen on",
+        subject: formatAddress(metrics),
+        phrase: error.message,
+        hint: undefined,
+      }),
+      { cause: error },
+    );
+  }
+}
+
+/** What is ready: one line each. */
+interface Ready {
+  readonly protocol: string;
+  readonly scheme: string;
+  readonly address: NetworkAddress;
+}
+
+function listeners(server: Server, { address }: Observation): readonly Ready[] {
+  const doors = server.doors.map((door) => ({ ...door, scheme: "tcp" }));
+  return address === undefined
+    ? doors
+    : [...doors, { protocol: "metrics", scheme: "http", address }];
+}
+
 /** Tells scripts that the server is ready, and on which ports. */
 async function announce(
-  doors: readonly OpenDoor[],
+  ready: readonly Ready[],
   format: "text" | "json",
   environment: Environment,
 ): Promise<void> {
-  for (const { protocol, address } of doors) {
+  for (const { protocol, scheme, address } of ready) {
     const { hostname, port } = address;
     await environment.stdout.write(
       format === "json"
-        ? jsonLine({
-          event: "listening",
-          protocol,
-          scheme: "tcp",
-          hostname,
-          port,
-        })
-        : `${text.listening(protocol, address)}\n`,
+        ? jsonLine({ event: "listening", protocol, scheme, hostname, port })
+        : `${text.listening(protocol, scheme, address)}\n`,
     );
   }
 }

@@ -67,6 +67,16 @@ export const LIMIT_SESSION_RATE: Option<number | undefined> = rate(
   "Move at most this much a second for each session",
 );
 
+/** Where to look at what the server does. */
+export const METRICS: Option<NetworkAddress | undefined> = {
+  name: "metrics",
+  placeholder: "HOST:PORT",
+  help:
+    "Tell numbers (/metrics, for Prometheus) and health (/healthz, /readyz) over HTTP",
+  fallback: undefined,
+  read: readListenAddress,
+};
+
 /** How long transfers may go on after the end was asked for. */
 export const DRAIN: Option<number> = seconds("drain", {
   fallback: 10_000,
@@ -103,6 +113,7 @@ const SERVE_OPTIONS = [
   ALLOW_ACTIVE,
   SERVER_LIMIT_RATE,
   LIMIT_SESSION_RATE,
+  METRICS,
   DRAIN,
   LOG_FORMAT,
 ];

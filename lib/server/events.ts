@@ -131,8 +131,8 @@ export interface ReceivedEvent extends EventRequest {
   readonly resumedFrom: number;
   /** Whether data and name had reached stable storage. */
   readonly durable: boolean;
-  /** How long it took, in milliseconds. */
-  readonly duration: number;
+  /** How long it took, in milliseconds; unknown for a small file among many. */
+  readonly duration?: number;
 }
 
 /** Something that happened. */
@@ -175,11 +175,17 @@ export function logEvent(event: ServerEvent, origin: EventOrigin): void {
   const { type, ...rest } = event;
   const { details, ...fields } = rest as typeof rest & Partial<ChangeEvent>;
   const line = { event: type, ...details, ...fields, ...origin };
+  if ("duration" in line) line.duration = roughly(line.duration);
   if ("error" in event && event.error !== undefined) {
     log.error(sentence, line);
   } else if (type === "closing") {
     log[event.code === LOST ? "debug" : "warn"](sentence, line);
   } else audit.info(sentence, line);
+}
+
+/** To a tenth of a millisecond: what a log shows of it that means something. */
+function roughly(duration: number | undefined): number | undefined {
+  return duration && Math.round(duration * 10) / 10;
 }
 
 /** The code of what ended because the connection did. */

@@ -234,7 +234,6 @@ export class StoreQueue {
       size,
       resumedFrom: 0,
       durable,
-      duration: 0,
     });
     return {
       type: "RECEIPT",

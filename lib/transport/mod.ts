@@ -15,4 +15,4 @@ export {
   type NetworkErrorKind,
 } from "./network.ts";
 export { Pacer, type PacerLimits } from "./pacer.ts";
-export { tcpNetwork } from "./tcp_network.ts";
+export { networkError, tcpNetwork } from "./tcp_network.ts";

@@ -46,7 +46,8 @@ const CODES: Readonly<Record<string, readonly [NetworkErrorKind, string]>> = {
 /** What getaddrinfo says through Deno; it has no class or code of its own. */
 const LOOKUP_PATTERN = /failed to lookup address|no addresses/i;
 
-function networkError(error: unknown): NetworkError {
+/** The {@linkcode NetworkError} that an error of Deno's network calls is. */
+export function networkError(error: unknown): NetworkError {
   if (error instanceof NetworkError) return error;
   if (!(error instanceof Error)) {
     return new NetworkError("reset", "connection failed", { cause: error });

@@ -299,3 +299,34 @@ Deno.test("startLogging() shows levels, stacks when debugging, and stops when di
   );
   assertMatch(world.stderr.text, /info {4}Template with "a value"\n$/);
 });
+
+Deno.test("runServer() opens the metrics port, says where it is, and reports itself not ready", async () => {
+  const { server } = fakeServer();
+  const world = makeWorld({ serve: () => Promise.resolve(server) });
+  const running = runServer(
+    ["--metrics", "127.0.0.1:9100", "share"],
+    world.environment,
+  );
+  await settle();
+  assertEquals(
+    world.stdout.text.split("\n")[1],
+    "listening metrics http://127.0.0.1:9100",
+  );
+  const [options] = world.observes;
+  assertEquals(options?.metrics, { hostname: "127.0.0.1", port: 9100 });
+  assertEquals([options?.traces, options?.isReady()], [false, true]);
+  world.signal();
+  assertEquals(options?.isReady(), false);
+  world.signal();
+  assertEquals(await running, 0);
+});
+
+Deno.test("runServer() opens no metrics port for everybody unasked", async () => {
+  const world = makeWorld({});
+  const code = await runServer(
+    ["--metrics", "tcp://0.0.0.0:9100", "share"],
+    world.environment,
+  );
+  assertEquals(code, 2);
+  assertStringIncludes(world.stderr.text, "--allow-plain");
+});

@@ -17,6 +17,7 @@ import type {
 import type {
   Environment,
   LocalEntry,
+  ObserveOptions,
   Output,
 } from "../../lib/cli/environment.ts";
 import { OutputClosedError, OutputError } from "../../lib/cli/environment.ts";
@@ -250,6 +251,8 @@ export interface World {
   readonly clock: StillClock;
   readonly connects: ConnectOptions[];
   readonly serves: ServeOptions[];
+  /** How servers were observed. */
+  readonly observes: ObserveOptions[];
   readonly exits: number[];
   /** Asks the program to end, as a signal does. */
   signal(): void;
@@ -284,6 +287,7 @@ export function makeWorld(options: WorldOptions = {}): World {
   stderr.isTerminal = options.isTerminal ?? false;
   const connects: ConnectOptions[] = [];
   const serves: ServeOptions[] = [];
+  const observes: ObserveOptions[] = [];
   const exits: number[] = [];
   const terminations = new Set<() => void>();
   const rejections = new Set<(reason: unknown) => void>();
@@ -324,6 +328,14 @@ export function makeWorld(options: WorldOptions = {}): World {
       serves.push(settings);
       return (options.serve ?? fail)(settings);
     },
+    observe(settings) {
+      observes.push(settings);
+      return Promise.resolve({
+        observer: undefined,
+        address: settings.metrics,
+        [Symbol.asyncDispose]: () => Promise.resolve(),
+      });
+    },
     mayListen: ({ port }) => Promise.resolve(port !== options.deniedPort),
     checkServe(settings) {
       serves.push(settings);
@@ -337,6 +349,7 @@ export function makeWorld(options: WorldOptions = {}): World {
     clock,
     connects,
     serves,
+    observes,
     exits,
     signal: () => [...terminations].forEach((listener) => listener()),
     reject: (reason) => [...rejections].forEach((listener) => listener(reason)),

@@ -41,14 +41,12 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
       "identity",
       "accounts",
     ],
-    packages: [
-      "@logtape/logtape",
-      "@opentelemetry/api",
-      "node:crypto",
-      "node:zlib",
-    ],
+    packages: ["@logtape/logtape", "node:crypto", "node:zlib"],
   },
-  metrics: { rooms: ["platform", "server"], packages: ["prom-client"] },
+  metrics: {
+    rooms: ["platform", "transport", "server"],
+    packages: ["@opentelemetry/api", "prom-client"],
+  },
   client: {
     rooms: ["platform", "protocol", "transport", "storage", "identity"],
     packages: ["node:crypto", "node:zlib"],
