@@ -173,9 +173,17 @@ export function logEvent(event: ServerEvent, origin: EventOrigin): void {
   const sentence = SENTENCES[event.type];
   if (sentence === undefined) return;
   const { type, ...rest } = event;
-  const { details, ...fields } = rest as typeof rest & Partial<ChangeEvent>;
-  const line = { event: type, ...details, ...fields, ...origin };
-  if ("duration" in line) line.duration = roughly(line.duration);
+  const { details, duration, ...fields } = rest as
+    & typeof rest
+    & { readonly details?: ChangeEvent["details"] }
+    & { readonly duration?: number };
+  const line = {
+    event: type,
+    ...details,
+    ...fields,
+    ...duration === undefined ? {} : { duration: roughly(duration) },
+    ...origin,
+  };
   if ("error" in event && event.error !== undefined) {
     log.error(sentence, line);
   } else if (type === "closing") {
@@ -184,8 +192,8 @@ export function logEvent(event: ServerEvent, origin: EventOrigin): void {
 }
 
 /** To a tenth of a millisecond: what a log shows of it that means something. */
-function roughly(duration: number | undefined): number | undefined {
-  return duration && Math.round(duration * 10) / 10;
+function roughly(duration: number): number {
+  return Math.round(duration * 10) / 10;
 }
 
 /** The code of what ended because the connection did. */
