@@ -19,6 +19,12 @@ export interface Option<T> {
   readonly placeholder?: string;
   /** What it does, for the help. */
   readonly help: string;
+  /** The only words that make sense, where there are few. */
+  readonly words?: readonly string[];
+  /** Whether a configuration file may say it as a number. */
+  readonly isNumber?: boolean;
+  /** Whether it may be given several times. */
+  readonly isRepeated?: boolean;
   /** Its value where it is not given. */
   readonly fallback: T;
   /**
@@ -57,6 +63,7 @@ export function choice<T extends string, F extends T | undefined>(
   return {
     name,
     placeholder: words.join("|"),
+    words,
     help: settings.help,
     fallback: settings.fallback,
     read(text): T {
@@ -95,6 +102,7 @@ export function patterns(
     name,
     placeholder: "PATTERN",
     help,
+    isRepeated: true,
     fallback: [],
     read(value, previous): readonly string[] {
       const problem = filterProblem(value);
@@ -120,6 +128,7 @@ export function seconds<T extends number | undefined>(
   return {
     name,
     placeholder: "SECONDS",
+    isNumber: true,
     help: settings.help,
     fallback: settings.fallback,
     read(value): number {
@@ -151,6 +160,7 @@ export function count<W extends string = never>(
   return {
     name,
     placeholder: word === undefined ? placeholder : `${placeholder}|${word}`,
+    isNumber: true,
     help,
     fallback: undefined,
     read(value): number | W {

@@ -47,6 +47,7 @@ import {
   SERVER_PROGRAM,
   SERVER_QUIET,
 } from "./server_commands.ts";
+import { readSettings, type ServerSettings } from "./server_settings.ts";
 import { stackOf } from "./stack.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version_text.ts";
@@ -65,14 +66,12 @@ export async function runServer(
   args: readonly string[],
   environment: Environment,
 ): Promise<number> {
-  let root = "";
   try {
     const line = readCommandLine(SERVER_PROGRAM, args);
-    root = rootOf(line);
     return await run(line, environment);
   } catch (error) {
     if (error instanceof OutputClosedError) return EXIT.failed;
-    const { message, code } = describe(error, root);
+    const { message, code } = describe(error);
     const isDebugging = args.includes("--debug") || args.includes("-d");
     await environment.stderr.write(
       `${PROGRAM}: ${message}\n${isDebugging ? stackOf(error) : ""}`,
@@ -87,14 +86,30 @@ const STORAGE_EXIT_CODES: Readonly<Partial<Record<string, ExitCode>>> = {
   "not-directory": EXIT.conflict,
 };
 
-function rootOf(line: CommandLine): string {
-  return line.operands[0] ?? ".";
+/** The folder cannot be served; the cause says why. */
+class RootError extends Error {
+  override readonly name = "RootError";
+  override readonly cause: StorageError;
+  /** The folder, as it was given. */
+  readonly root: string;
+
+  constructor(root: string, cause: StorageError) {
+    super(cause.message);
+    this.cause = cause;
+    this.root = root;
+  }
 }
 
-function describe(
-  error: unknown,
-  root: string,
-): { message: string; code: ExitCode } {
+/** Does what fails where the folder cannot be served. */
+async function withRoot<T>(root: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw error instanceof StorageError ? new RootError(root, error) : error;
+  }
+}
+
+function describe(error: unknown): { message: string; code: ExitCode } {
   if (error instanceof UsageError) {
     return { message: error.message, code: EXIT.usage };
   }
@@ -106,14 +121,15 @@ function describe(
       code: isDenied ? EXIT.refused : EXIT.failed,
     };
   }
-  if (error instanceof StorageError) {
+  if (error instanceof RootError) {
+    const { kind } = error.cause;
     const message = problems.failed({
       doing: "serve",
-      subject: quoteName(root),
+      subject: quoteName(error.root),
       phrase: error.message,
       hint: undefined,
     });
-    return { message, code: STORAGE_EXIT_CODES[error.kind] ?? EXIT.failed };
+    return { message, code: STORAGE_EXIT_CODES[kind] ?? EXIT.failed };
   }
   const broken = OutputError.in(error);
   const message = broken === undefined
@@ -135,12 +151,20 @@ async function run(
     await stdout.write(commandHelp(SERVER_PROGRAM, line.command ?? SERVE));
     return EXIT.done;
   }
-  const options = serveOptions(line);
-  if (line.command === CHECK) return await check(options, environment);
-  return await serveUntilAsked(line, options, environment);
+  const settings = await readSettings(line, environment);
+  const options = serveOptions(settings);
+  return await withRoot(
+    settings.root,
+    () =>
+      line.command === CHECK
+        ? check(options, environment)
+        : serveUntilAsked(settings, options, environment),
+  );
 }
 
-function serveOptions(line: CommandLine): ServeOptions & { root: string } {
+function serveOptions(
+  line: ServerSettings,
+): ServeOptions & { root: string } {
   const anonymous = line.value(ANONYMOUS);
   const given = line.value(LISTEN);
   const listen = given.length === 0 ? [DEFAULT_ADDRESS] : given;
@@ -156,11 +180,12 @@ function serveOptions(line: CommandLine): ServeOptions & { root: string } {
     line.value(LIMIT_SESSION_RATE),
   ];
   const limits = {
+    ...line.limits,
     ...rateMax === undefined ? {} : { rateMax },
     ...sessionRateMax === undefined ? {} : { sessionRateMax },
   };
   return {
-    root: rootOf(line),
+    root: line.root,
     listen,
     allowPlain,
     readOnly: line.value(READ_ONLY),
@@ -199,7 +224,7 @@ async function check(
 }
 
 async function serveUntilAsked(
-  line: CommandLine,
+  line: ServerSettings,
   options: ServeOptions,
   environment: Environment,
 ): Promise<ExitCode> {

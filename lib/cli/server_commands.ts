@@ -8,7 +8,15 @@ import type { AnonymousAccess } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import type { CommandSpec, ProgramSpec } from "./command.ts";
 import { readListenAddress } from "./host.ts";
-import { choice, flag, type Option, rate, seconds } from "./option.ts";
+import {
+  type AnyOption,
+  choice,
+  flag,
+  type Option,
+  rate,
+  seconds,
+  text,
+} from "./option.ts";
 
 /** Where to listen. */
 export const LISTEN: Option<readonly NetworkAddress[]> = {
@@ -17,6 +25,7 @@ export const LISTEN: Option<readonly NetworkAddress[]> = {
   placeholder: "HOST:PORT",
   help:
     "Where to listen; may be repeated, port 0 is any free one (default 127.0.0.1:65430)",
+  isRepeated: true,
   fallback: [],
   read: (text, previous) => [...previous, readListenAddress(text)],
 };
@@ -105,7 +114,14 @@ export const SERVER_QUIET: Option<boolean> = flag(
   "Log warnings and errors only",
 );
 
-const SERVE_OPTIONS = [
+/** Everything here and more, in a file. */
+export const CONFIG: Option<string | undefined> = text("config", "c", {
+  placeholder: "FILE",
+  help: "Take what is not said here from this file: JSON with comments",
+});
+
+const SERVE_OPTIONS: readonly AnyOption[] = [
+  CONFIG,
   LISTEN,
   ALLOW_PLAIN,
   ANONYMOUS,
@@ -118,12 +134,20 @@ const SERVE_OPTIONS = [
   LOG_FORMAT,
 ];
 
+/** The options that are settings of the configuration file, too. */
+export const SETTINGS: readonly AnyOption[] = [
+  ...SERVE_OPTIONS.filter((option) => option !== CONFIG),
+  SERVER_DEBUG,
+  SERVER_QUIET,
+];
+
 /** Serves. */
 export const SERVE: CommandSpec = {
   name: "",
   summary: "Offer a directory to ferry clients",
   description: [
     'Offers ROOT, by default the current directory. What it offers follows from what Deno lets it do: --allow-read to list and send, --allow-write to receive and change, --allow-sys=statfs to know the free space. "ferry info" shows it.',
+    "With --config FILE the settings are read from a file, where every option has the same name in camel case (docs/ferryd.schema.json); what the command line says wins.",
     'When a listener is ready, stdout says so: "listening ferry tcp://127.0.0.1:65430". Logs go to stderr.',
   ],
   operands: [{ name: "ROOT", optional: true }],
@@ -131,6 +155,7 @@ export const SERVE: CommandSpec = {
   examples: [
     "ferryd share/",
     "ferryd -l 127.0.0.1:0 --read-only share/",
+    "ferryd --config /etc/ferryd.jsonc",
     "ferryd -l tcp://0.0.0.0:65430 --allow-plain --anonymous read share/",
   ],
 };

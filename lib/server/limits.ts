@@ -41,39 +41,119 @@ export interface ServerLimits {
   readonly exhaustedDelay: number;
 }
 
-/** The limits of a server that is told nothing else. */
-export const SERVER_LIMITS: ServerLimits = {
-  // A quarter of the usual 4096 descriptors hard limit of a service, since an
-  // upload holds two files and two sockets.
-  connectionCountMax: 1024,
-  // OpenSSH begins to refuse at 10 and refuses all at 100; a Ferry log-in is
-  // two small frames, so the same 100 stands for far more log-ins a second.
-  pendingCountMax: 100,
-  // Beyond 8 streams nothing is gained on long links (ESnet, mscp, WDT).
-  dataConnectionCountMax: 8,
-  // What a person or a script has in flight; each holds at most 8 pages.
-  requestCountMax: 32,
-  // Two small frames; 10 s is three lost packets and their repetitions.
-  loginTimeout: 10_000,
-  // The client dials as soon as it has the token.
-  tokenLifetime: 30_000,
-  // 15 s keeps most NATs open (they forget after 30 s or more).
-  checkInterval: 15_000,
-  // 45 s of silence: longer than a Wi-Fi roam, shorter than patience.
-  silentCheckCountMax: 3,
-  // 4 KiB in 15 s: a tenth of what GPRS had; less is an attack or a dead link.
-  progressSizeMin: 4096,
-  // Ten a second look smooth and cost nothing.
-  progressInterval: 100,
-  farewellTimeout: 1000,
-  rateMax: Infinity,
-  sessionRateMax: Infinity,
-  // A firewall that drops says nothing; three tries of TCP fit in 10 s.
-  dialTimeout: 10_000,
-  // What expires after days may be an hour late.
-  sweepInterval: 3_600_000,
-  exhaustedDelay: 250,
+/** One limit, for the reference and the configuration's schema. */
+export interface LimitSpec {
+  /** Its value unless told otherwise. */
+  readonly value: number;
+  /** What it counts. */
+  readonly unit:
+    | "bytes"
+    | "bytes/s"
+    | "connections"
+    | "looks"
+    | "ms"
+    | "requests";
+  /** Why it has that value. */
+  readonly reason: string;
+}
+
+/** Every limit with its default and the reason for it. */
+export const SERVER_LIMIT_TABLE: {
+  readonly [K in keyof ServerLimits]: LimitSpec;
+} = {
+  connectionCountMax: {
+    value: 1024,
+    unit: "connections",
+    reason:
+      "A quarter of the usual 4096 descriptors hard limit of a service, since an upload holds two files and two sockets.",
+  },
+  pendingCountMax: {
+    value: 100,
+    unit: "connections",
+    reason:
+      "OpenSSH begins to refuse at 10 and refuses all at 100; a Ferry log-in is two small frames, so the same 100 stands for far more log-ins a second.",
+  },
+  dataConnectionCountMax: {
+    value: 8,
+    unit: "connections",
+    reason:
+      "Beyond 8 streams nothing is gained on long links (ESnet, mscp, WDT).",
+  },
+  requestCountMax: {
+    value: 32,
+    unit: "requests",
+    reason:
+      "What a person or a script has in flight; each holds at most 8 pages.",
+  },
+  loginTimeout: {
+    value: 10_000,
+    unit: "ms",
+    reason:
+      "Two small frames; 10 s is three lost packets and their repetitions.",
+  },
+  tokenLifetime: {
+    value: 30_000,
+    unit: "ms",
+    reason: "The client dials as soon as it has the token.",
+  },
+  checkInterval: {
+    value: 15_000,
+    unit: "ms",
+    reason: "15 s keeps most NATs open: they forget after 30 s or more.",
+  },
+  silentCheckCountMax: {
+    value: 3,
+    unit: "looks",
+    reason: "45 s of silence: longer than a Wi-Fi roam, shorter than patience.",
+  },
+  progressSizeMin: {
+    value: 4096,
+    unit: "bytes",
+    reason:
+      "4 KiB in 15 s: a tenth of what GPRS had; less is an attack or a dead link.",
+  },
+  progressInterval: {
+    value: 100,
+    unit: "ms",
+    reason: "Ten a second look smooth and cost nothing.",
+  },
+  farewellTimeout: {
+    value: 1000,
+    unit: "ms",
+    reason: "A reason for the end is worth one round trip, not a wait.",
+  },
+  rateMax: {
+    value: Infinity,
+    unit: "bytes/s",
+    reason: "Who shares a line knows how much of it is for Ferry.",
+  },
+  sessionRateMax: {
+    value: Infinity,
+    unit: "bytes/s",
+    reason: "The total is shared fairly among sessions without it.",
+  },
+  dialTimeout: {
+    value: 10_000,
+    unit: "ms",
+    reason:
+      "A firewall that drops says nothing; three tries of TCP fit in 10 s.",
+  },
+  sweepInterval: {
+    value: 3_600_000,
+    unit: "ms",
+    reason: "What expires after days may be an hour late.",
+  },
+  exhaustedDelay: {
+    value: 250,
+    unit: "ms",
+    reason: "Those that are served free descriptors in that time.",
+  },
 };
+
+/** The limits of a server that is told nothing else. */
+export const SERVER_LIMITS: ServerLimits = Object.fromEntries(
+  Object.entries(SERVER_LIMIT_TABLE).map(([name, { value }]) => [name, value]),
+) as unknown as ServerLimits;
 
 /** The address that a server listens on unless told otherwise. */
 export const DEFAULT_ADDRESS = { hostname: "127.0.0.1", port: 65430 } as const;

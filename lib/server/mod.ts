@@ -39,6 +39,8 @@ export {
 export {
   DEFAULT_ADDRESS,
   DRAIN_DEFAULT,
+  type LimitSpec,
+  SERVER_LIMIT_TABLE,
   SERVER_LIMITS,
   type ServerLimits,
 } from "./limits.ts";

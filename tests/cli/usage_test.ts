@@ -310,7 +310,7 @@ const SERVER_CASES: ReadonlyArray<readonly [string[], string]> = [
     ["--classic", "x"],
     'Unknown option "--classic" for "ferryd"; see "ferryd --help"',
   ],
-  [["-c", "x"], 'Unknown option "-c" for "ferryd"; see "ferryd --help"'],
+  [["-Z", "x"], 'Unknown option "-Z" for "ferryd"; see "ferryd --help"'],
   [
     ["--read-onyl"],
     'Unknown option "--read-onyl" for "ferryd": did you mean "--read-only"?',
