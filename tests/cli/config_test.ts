@@ -63,7 +63,7 @@ const WRONG: readonly (readonly [string, number, string])[] = [
   ['{ "allowPlain": "yes" }', 1, '"allowPlain" must be true or false'],
   ['{ "listen": [7] }', 1, '"listen" must be a list of strings'],
   ['{\n "listen": ["nowhere:x"] }', 2, "nowhere:x"],
-  ['{ "anonymous": "all" }', 1, "choose none, read or write"],
+  ['{ "anonymous": "all" }', 1, 'choose "none", "read" or "write"'],
   ['{ "root": 7 }', 1, '"root" must be a string'],
   ['{ "root": "" }', 1, '"root" must be a string'],
   ['{ "limits": 7 }', 1, "limits must be an object"],
