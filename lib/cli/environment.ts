@@ -15,6 +15,7 @@ import type {
 } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import type { Disk } from "../storage/mod.ts";
+import type { VariableName } from "./variables.ts";
 
 /** Where text and bytes go. Calls are done in their order. */
 export interface Output {
@@ -125,7 +126,7 @@ export interface Environment {
   /** What is fed to the program; asked for at most once. */
   stdin(): ReadableStream<Uint8Array>;
   /** An environment variable; `undefined` also where this process may not look. */
-  variable(name: string): string | undefined;
+  variable(name: VariableName): string | undefined;
   /** Looks at a local path; never prompts. */
   look(path: string): Promise<LocalEntry>;
   /**

@@ -21,6 +21,24 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** When each exit code is given. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: "Everything was done.",
+  failed:
+    "Another failure: a connection that was lost for good, silence, no space left, an error of the disk.",
+  usage:
+    "The command line makes no sense, or asks for what the protocol does not have.",
+  noConnection:
+    "No connection: nobody answers, it is no Ferry server, or it is not the one that it should be.",
+  refused: "The log-in or the right was refused, here or there.",
+  notFound: "There is no such file or directory.",
+  conflict:
+    "The name is taken or in use, or a file is where a directory is expected or the reverse.",
+  integrity: "Bytes did not verify, or the source changed while it was read.",
+  someFailed: "Some of several files failed.",
+  interrupted: "It was interrupted.",
+};
+
 /** One exit code. */
 export type ExitCode = typeof EXIT[keyof typeof EXIT];
 

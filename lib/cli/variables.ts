@@ -1,0 +1,49 @@
+/**
+ * The environment variables that the programs look at; no other is read.
+ *
+ * @module
+ */
+
+/** One environment variable. */
+export interface VariableSpec {
+  /** Who looks at it. */
+  readonly programs: readonly ("ferry" | "ferryd")[];
+  /** What it is for. */
+  readonly help: string;
+}
+
+/** A table that keeps the names of its rows. */
+function table<K extends string>(
+  rows: Readonly<Record<K, VariableSpec>>,
+): Readonly<Record<K, VariableSpec>> {
+  return rows;
+}
+
+/** The variables by their names. */
+export const VARIABLES = table({
+  TERM: {
+    programs: ["ferry"],
+    help: 'With "dumb" no progress is drawn.',
+  },
+  XDG_STATE_HOME: {
+    programs: ["ferry"],
+    help:
+      "Where what an interrupted put needs to go on is kept, in ferry/uploads (default ~/.local/state).",
+  },
+  HOME: {
+    programs: ["ferry"],
+    help: "The home directory, for the defaults of the others.",
+  },
+  LOCALAPPDATA: {
+    programs: ["ferry"],
+    help: "On Windows, instead of XDG_STATE_HOME.",
+  },
+  OTEL_DENO: {
+    programs: ["ferryd"],
+    help:
+      'With "true" each request becomes a span that Deno exports as OTEL_EXPORTER_OTLP_ENDPOINT and its like say.',
+  },
+});
+
+/** The name of a variable that the programs may look at. */
+export type VariableName = keyof typeof VARIABLES;
