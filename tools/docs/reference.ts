@@ -64,7 +64,7 @@ function programSection(program: ProgramSpec): string {
 export function referencePage(): string {
   return [
     "# Reference\n\n",
-    '<!-- deno-fmt-ignore-file -- written by "deno task docs" from the program\'s own tables -->\n\n',
+    "<!-- Written by \"deno task docs\" from the tables of the program. -->\n\n",
     "Every command, option, environment variable, setting, limit and exit code.\n\n",
     ...PROGRAMS.map(programSection),
     "## Configuration file\n\n",
