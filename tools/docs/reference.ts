@@ -64,7 +64,7 @@ function programSection(program: ProgramSpec): string {
 export function referencePage(): string {
   return [
     "# Reference\n\n",
-    "<!-- Written by \"deno task docs\" from the tables of the program. -->\n\n",
+    '<!-- Written by "deno task docs" from the tables of the program. -->\n\n',
     "Every command, option, environment variable, setting, limit and exit code.\n\n",
     ...PROGRAMS.map(programSection),
     "## Configuration file\n\n",
