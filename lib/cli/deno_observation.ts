@@ -32,10 +32,8 @@ export async function observe(options: ObserveOptions): Promise<Observation> {
   let listening: Observation["address"];
   if (address !== undefined) {
     const metrics = stack.use(new ServerMetrics(systemClock));
-    const { contentType } = metrics;
     const listener = stack.use(
       serveMetrics(address, {
-        contentType,
         isReady,
         text: () => metrics.text(),
       }),

@@ -4,11 +4,12 @@
  * @module
  */
 
+/** The type of the text format, version 0.0.4, as Prometheus documents it. */
+const CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
+
 /** What is asked about. */
 export interface Probed {
-  /** The type of {@linkcode Probed.text}. */
-  readonly contentType: string;
-  /** All numbers. */
+  /** All numbers, as Prometheus reads them. */
   text(): Promise<string>;
   /** Whether new sessions are served: no more once the server is shutting down. */
   isReady(): boolean;
@@ -51,7 +52,7 @@ export async function answerProbe(
     case "/metrics":
       return {
         status: 200,
-        contentType: probed.contentType,
+        contentType: CONTENT_TYPE,
         body: await probed.text(),
       };
     case "/healthz":

@@ -4,7 +4,11 @@
  * @module
  */
 
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import {
+  PrometheusExporter,
+  PrometheusSerializer,
+} from "@opentelemetry/exporter-prometheus";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { type Clock, VERSION } from "../platform/mod.ts";
 import type { EventOrigin, ServerEvent } from "../server/mod.ts";
 
@@ -19,118 +23,100 @@ const DELAY_INTERVAL = 1000;
 
 /** Counts what happens in a server. */
 export class ServerMetrics implements Disposable {
-  readonly #registry = new Registry();
+  readonly #reader = new PrometheusExporter({ preventServerStart: true });
+  readonly #meter = new MeterProvider({ readers: [this.#reader] })
+    .getMeter("ferry", VERSION);
   readonly #clock: Clock;
   #stop = (): void => {};
 
-  readonly #connections = this.#gauge(
+  readonly #connections = this.#meter.createUpDownCounter(
     "ferry_connections",
-    "Open connections.",
-    "protocol",
+    { description: "Open connections." },
   );
-  readonly #sessions = this.#gauge(
-    "ferry_sessions",
-    "Users that are logged in.",
-    "protocol",
-  );
-  readonly #logIns = this.#counter(
-    "ferry_log_ins_total",
-    "Log-ins, by method.",
-    "protocol",
-    "method",
-  );
-  readonly #refusedLogIns = this.#counter(
+  readonly #sessions = this.#meter.createUpDownCounter("ferry_sessions", {
+    description: "Users that are logged in.",
+  });
+  readonly #logIns = this.#meter.createCounter("ferry_log_ins_total", {
+    description: "Log-ins, by method.",
+  });
+  readonly #refusedLogIns = this.#meter.createCounter(
     "ferry_log_ins_refused_total",
-    "Refused log-ins, by error code.",
-    "protocol",
-    "code",
+    { description: "Refused log-ins, by error code." },
   );
-  readonly #transfers = this.#counter(
-    "ferry_transfers_total",
-    "Files that arrived, by direction as the server sees it.",
-    "protocol",
-    "direction",
-  );
-  readonly #bytes = this.#counter(
-    "ferry_transferred_bytes_total",
-    "Bytes of those files that were moved.",
-    "protocol",
-    "direction",
-  );
-  readonly #durations = new Histogram({
-    name: "ferry_transfer_duration_seconds",
-    help: "How long files took that were sent or received one by one.",
-    labelNames: ["direction"],
-    buckets: DURATION_BUCKETS,
-    registers: [this.#registry],
+  readonly #transfers = this.#meter.createCounter("ferry_transfers_total", {
+    description: "Files that arrived, by direction as the server sees it.",
   });
-  readonly #changes = this.#counter(
-    "ferry_changes_total",
-    "Requests that changed something, by request.",
-    "protocol",
-    "request",
+  readonly #bytes = this.#meter.createCounter("ferry_transferred_bytes_total", {
+    description: "Bytes of those files that were moved.",
+  });
+  readonly #durations = this.#meter.createHistogram(
+    "ferry_transfer_duration_seconds",
+    {
+      description: "How long files took that were sent or received one by one.",
+      advice: { explicitBucketBoundaries: DURATION_BUCKETS },
+    },
   );
-  readonly #failures = this.#counter(
-    "ferry_failures_total",
-    "Requests that were refused or failed, by error code.",
-    "protocol",
-    "code",
-  );
-  readonly #closings = this.#counter(
+  readonly #changes = this.#meter.createCounter("ferry_changes_total", {
+    description: "Requests that changed something, by request.",
+  });
+  readonly #failures = this.#meter.createCounter("ferry_failures_total", {
+    description: "Requests that were refused or failed, by error code.",
+  });
+  readonly #closings = this.#meter.createCounter(
     "ferry_closed_connections_total",
-    "Connections that ended before their time, by error code.",
-    "protocol",
-    "code",
+    { description: "Connections that ended before their time, by error code." },
   );
-  readonly #delays = new Histogram({
-    name: "ferry_event_loop_delay_seconds",
-    help: "How late a timer of the server fired.",
-    buckets: DELAY_BUCKETS,
-    registers: [this.#registry],
-  });
+  readonly #delays = this.#meter.createHistogram(
+    "ferry_event_loop_delay_seconds",
+    {
+      description: "How late a timer of the server fired.",
+      advice: { explicitBucketBoundaries: DELAY_BUCKETS },
+    },
+  );
 
   /** @param clock Tells how late timers are. */
   constructor(clock: Clock) {
     this.#clock = clock;
-    new Gauge({
-      name: "ferry_build_info",
-      help: "Always 1; the label tells the version.",
-      labelNames: ["version"],
-      registers: [this.#registry],
-    }).set({ version: VERSION }, 1);
+    this.#meter.createUpDownCounter("ferry_build_info", {
+      description: "Always 1; the label tells the version.",
+    }).add(1, { version: VERSION });
     this.#measureDelay();
   }
 
-  /** Of the answer to Prometheus. */
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
   /** All numbers in the text format of Prometheus. */
-  text(): Promise<string> {
-    return this.#registry.metrics();
+  async text(): Promise<string> {
+    const { resourceMetrics } = await this.#reader.collect();
+    const serializer = new PrometheusSerializer(
+      "",
+      false,
+      undefined,
+      // Neither the path of this program nor the library's names are of use.
+      true,
+      true,
+    );
+    return serializer.serialize(resourceMetrics);
   }
 
   /** Counts an event; hand it to the server as its observer. */
   readonly observe = (event: ServerEvent, { protocol }: EventOrigin): void => {
     switch (event.type) {
       case "connected":
-        return this.#connections.inc({ protocol });
+        return this.#connections.add(1, { protocol });
       case "disconnected":
-        return this.#connections.dec({ protocol });
+        return this.#connections.add(-1, { protocol });
       case "closing":
-        return this.#closings.inc({ protocol, code: event.code });
+        return this.#closings.add(1, { protocol, code: event.code });
       case "log-in":
-        this.#sessions.inc({ protocol });
-        return this.#logIns.inc({ protocol, method: event.method });
+        this.#sessions.add(1, { protocol });
+        return this.#logIns.add(1, { protocol, method: event.method });
       case "log-out":
-        return this.#sessions.dec({ protocol });
+        return this.#sessions.add(-1, { protocol });
       case "log-in-refused":
-        return this.#refusedLogIns.inc({ protocol, code: event.code });
+        return this.#refusedLogIns.add(1, { protocol, code: event.code });
       case "change":
-        return this.#changes.inc({ protocol, request: event.request });
+        return this.#changes.add(1, { protocol, request: event.request });
       case "refusal":
-        return this.#failures.inc({ protocol, code: event.code });
+        return this.#failures.add(1, { protocol, code: event.code });
       case "sent":
         return this.#moved(protocol, "sent", event.bytes, event.duration);
       case "received": {
@@ -151,11 +137,11 @@ export class ServerMetrics implements Disposable {
     bytes: number,
     duration: number | undefined,
   ): void {
-    this.#transfers.inc({ protocol, direction });
-    this.#bytes.inc({ protocol, direction }, Math.max(0, bytes));
+    this.#transfers.add(1, { protocol, direction });
+    this.#bytes.add(Math.max(0, bytes), { protocol, direction });
     // Small files come in groups: a time of its own none of them has.
     if (duration !== undefined) {
-      this.#durations.observe({ direction }, duration / 1000);
+      this.#durations.record(duration / 1000, { direction });
     }
   }
 
@@ -163,26 +149,8 @@ export class ServerMetrics implements Disposable {
     const due = this.#clock.monotonic() + DELAY_INTERVAL;
     this.#stop = this.#clock.after(DELAY_INTERVAL, () => {
       const delay = Math.max(0, this.#clock.monotonic() - due);
-      this.#delays.observe(delay / 1000);
+      this.#delays.record(delay / 1000);
       this.#measureDelay();
     });
-  }
-
-  #gauge<T extends string>(
-    name: string,
-    help: string,
-    ...labelNames: readonly T[]
-  ): Gauge<T> {
-    const registers = [this.#registry];
-    return new Gauge({ name, help, labelNames, registers });
-  }
-
-  #counter<T extends string>(
-    name: string,
-    help: string,
-    ...labelNames: readonly T[]
-  ): Counter<T> {
-    const registers = [this.#registry];
-    return new Counter({ name, help, labelNames, registers });
   }
 }

@@ -14,6 +14,11 @@ import {
   reset,
 } from "@logtape/logtape";
 import { trace } from "@opentelemetry/api";
+import {
+  PrometheusExporter,
+  PrometheusSerializer,
+} from "@opentelemetry/exporter-prometheus";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
 // Before @peculiar/x509, which needs it and says so only when it runs.
 import "reflect-metadata";
 import {
@@ -62,7 +67,6 @@ import { toArrayBuffer } from "@std/streams/to-array-buffer";
 import { toBytes } from "@std/streams/to-bytes";
 import { toJsonSchema } from "@valibot/to-json-schema";
 import { parseTree } from "jsonc-parser";
-import { Counter, Registry } from "prom-client";
 import { object, safeParse, string } from "valibot";
 
 Deno.test("@std/assert: the comparing functions", () => {
@@ -244,13 +248,15 @@ Deno.test("jsonc-parser knows where a key stands", () => {
   assertEquals(root?.children?.[0]?.offset, 13);
 });
 
-Deno.test("prom-client writes the text that Prometheus reads", async () => {
-  const registry = new Registry();
-  const counter = new Counter({ name: "n", help: "N.", registers: [registry] });
-  counter.inc();
+Deno.test("OpenTelemetry writes the text that Prometheus reads", async () => {
+  const reader = new PrometheusExporter({ preventServerStart: true });
+  const meter = new MeterProvider({ readers: [reader] }).getMeter("ferry");
+  meter.createCounter("n_total", { description: "N." }).add(1);
+  const { resourceMetrics } = await reader.collect();
   assertEquals(
-    await registry.metrics(),
-    "# HELP n N.\n# TYPE n counter\nn 1\n",
+    new PrometheusSerializer("", false, undefined, true, true)
+      .serialize(resourceMetrics),
+    "# HELP n_total N.\n# TYPE n_total counter\nn_total 1\n",
   );
 });
 

@@ -7,7 +7,6 @@ import {
 import { SeededRandom } from "../helpers/seeded_random.ts";
 
 const PROBED: Probed = {
-  contentType: "text/plain; version=0.0.4",
   text: () => Promise.resolve("up 1\n"),
   isReady: () => true,
 };
@@ -32,7 +31,7 @@ Deno.test("the metrics port answers numbers, health and readiness, and nothing e
     const answer = await answerProbe(method, path, probed);
     assertEquals(answer.status, status, `${method} ${path}`);
     if (path === "/metrics" && status === 200) {
-      assertEquals(answer.contentType, PROBED.contentType);
+      assertStringIncludes(answer.contentType, "version=0.0.4");
       assertEquals(answer.body, "up 1\n");
     }
   }
@@ -42,7 +41,7 @@ Deno.test("serveMetrics() speaks HTTP, and an address in use is a NetworkError",
   await using port = serveMetrics(LOOPBACK, PROBED);
   const base = `http://127.0.0.1:${port.address.port}`;
   const response = await fetch(`${base}/metrics`);
-  assertEquals(response.headers.get("content-type"), PROBED.contentType);
+  assertStringIncludes(response.headers.get("content-type") ?? "", "0.0.4");
   assertEquals(await response.text(), "up 1\n");
   const missing = await fetch(`${base}/x?y=z`);
   assertEquals(missing.status, 404);

@@ -45,7 +45,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   },
   metrics: {
     rooms: ["platform", "transport", "server"],
-    packages: ["@opentelemetry/api", "prom-client"],
+    packages: ["@opentelemetry/*"],
   },
   client: {
     rooms: ["platform", "protocol", "transport", "storage", "identity"],
