@@ -1,6 +1,12 @@
 // deno-lint-ignore-file no-console -- a script; its messages are for people
 /**
- * Builds `dist/ferry` and `dist/ferryd` for this platform.
+ * Builds the executables: `dist/ferry` and `dist/ferryd` for this platform, or
+ * with `--target TRIPLE` (repeatable) or `--all` those of other platforms in
+ * `dist/TRIPLE/`, and `SHA256SUMS` beside each.
+ *
+ * A program is bundled first and compiled from that one file: of the packages
+ * only what it uses goes in, which makes it 20 MB smaller, and the same sources
+ * give the same bytes.
  *
  * `deno compile` puts a program behind `denort`, a Deno without tools, which it
  * downloads from dl.deno.land. Where that cannot be reached, a `denort` from npm
@@ -8,13 +14,18 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { denortFromNpm } from "./denort_from_npm.ts";
 
 /** One executable to build. */
 interface Program {
   readonly main: string;
   readonly name: string;
-  /** What the executable may do: a compiled program cannot be given more. */
+  /**
+   * What the executable may do: a compiled program cannot be given more, and one
+   * that is configured when it runs cannot be given less by path. The service
+   * manager narrows it: see packaging/ferryd.service.
+   */
   readonly permissions: readonly string[];
 }
 
@@ -31,6 +42,15 @@ const PROGRAMS: readonly Program[] = [
   },
 ];
 
+/** What `deno compile` can build for. */
+const TARGETS: readonly string[] = [
+  "x86_64-unknown-linux-gnu",
+  "aarch64-unknown-linux-gnu",
+  "x86_64-apple-darwin",
+  "aarch64-apple-darwin",
+  "x86_64-pc-windows-msvc",
+];
+
 const ROOT = new URL("../", import.meta.url);
 const PROBE_TIMEOUT_MS = 10_000;
 
@@ -39,29 +59,29 @@ const SMOKE_TEST_WARNING = [
   "compile: These executables are for SMOKE TESTS ONLY. Never release them or hand them to anybody.",
 ].join("\n");
 
-function denortUrl(): string {
+function denortUrl(target: string): string {
   const { deno } = Deno.version;
-  return `https://dl.deno.land/release/v${deno}/denort-${Deno.build.target}.zip`;
+  return `https://dl.deno.land/release/v${deno}/denort-${target}.zip`;
 }
 
 /** Whether `deno compile` has `denort` already, or can download it. */
-async function isDenortAvailable(): Promise<boolean> {
+async function isDenortAvailable(target: string): Promise<boolean> {
   if (Deno.env.has("DENORT_BIN")) return true;
-  return await isDenortCached() || await isDenortOnline();
+  return await isDenortCached(target) || await isDenortOnline(target);
 }
 
-async function isDenortCached(): Promise<boolean> {
+async function isDenortCached(target: string): Promise<boolean> {
   const { stdout } = await new Deno.Command(Deno.execPath(), {
     args: ["info", "--json", "--no-config"],
   }).output();
   const { denoDir } = JSON.parse(new TextDecoder().decode(stdout));
-  const path = new URL(denortUrl()).pathname;
+  const path = new URL(denortUrl(target)).pathname;
   return await Deno.stat(`${denoDir}/dl${path}`).then(() => true, () => false);
 }
 
-async function isDenortOnline(): Promise<boolean> {
+async function isDenortOnline(target: string): Promise<boolean> {
   try {
-    const response = await fetch(denortUrl(), {
+    const response = await fetch(denortUrl(target), {
       method: "HEAD",
       signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
     });
@@ -71,28 +91,90 @@ async function isDenortOnline(): Promise<boolean> {
   }
 }
 
-async function compile(
-  program: Program,
-  env: Record<string, string>,
+/** Runs Deno; what it says is seen. */
+async function deno(
+  args: readonly string[],
+  env: Record<string, string> = {},
 ): Promise<void> {
   const { success } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "compile",
-      "--quiet",
-      "--frozen",
-      ...program.permissions.map((permission) => `--allow-${permission}`),
-      `--output=dist/${program.name}`,
-      program.main,
-    ],
+    args: [...args],
     cwd: ROOT,
     env,
   }).spawn().status;
-  if (!success) throw new Error(`Cannot compile ${program.main}: see above`);
-  console.log(`compile: built dist/${executableName(program)}`);
+  if (!success) throw new Error(`Cannot run "deno ${args[0]}": see above`);
 }
 
-function executableName(program: Program): string {
-  return Deno.build.os === "windows" ? `${program.name}.exe` : program.name;
+/** The commit that is built, `-dirty` if the tree differs from it; none outside of git. */
+async function commit(): Promise<string | undefined> {
+  try {
+    const { stdout, success } = await new Deno.Command("git", {
+      args: ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+      cwd: ROOT,
+    }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What is built, and where it goes. */
+interface Build {
+  readonly target: string;
+  /** Below `dist/`, with a slash at the end, or empty. */
+  readonly folder: string;
+  readonly env: Record<string, string>;
+}
+
+async function compile(program: Program, build: Build): Promise<string> {
+  const { folder, target } = build;
+  const bundle = `dist/.bundle/${program.name}.js`;
+  await deno([
+    "bundle",
+    "--quiet",
+    "--frozen",
+    "--minify",
+    `--output=${bundle}`,
+    program.main,
+  ]);
+  // The time of the bundle goes into the executable.
+  await Deno.utime(new URL(bundle, ROOT), 0, 0);
+  const name = `${program.name}${target.includes("windows") ? ".exe" : ""}`;
+  const output = `dist/${folder}${name}`;
+  await deno([
+    "compile",
+    "--quiet",
+    // The bundle holds all that it needs.
+    "--no-config",
+    "--no-lock",
+    "--no-check",
+    `--target=${target}`,
+    `--env-file=${BAKED_FILE}`,
+    ...program.permissions.map((permission) => `--allow-${permission}`),
+    `--output=${output}`,
+    bundle,
+  ], build.env);
+  console.log(`compile: built ${output}`);
+  return name;
+}
+
+/** Where {@linkcode COMMIT_VARIABLE} is written to be baked in. */
+const BAKED_FILE = "dist/.bundle/baked.env";
+
+/** Shown by `--version`. */
+const COMMIT_VARIABLE = "FERRY_COMMIT";
+
+async function writeSums(
+  folder: string,
+  names: readonly string[],
+): Promise<void> {
+  const lines: string[] = [];
+  for (const name of names) {
+    const bytes = await Deno.readFile(new URL(`dist/${folder}${name}`, ROOT));
+    const sum = createHash("sha256").update(bytes).digest("hex");
+    lines.push(`${sum}  ${name}\n`);
+  }
+  const sums = new URL(`dist/${folder}SHA256SUMS`, ROOT);
+  await Deno.writeTextFile(sums, lines.join(""));
 }
 
 /** The environment in which `deno compile` finds a `denort` taken from npm. */
@@ -103,7 +185,9 @@ async function useDenortFromNpm(): Promise<Record<string, string>> {
   } catch (error) {
     throw new Error(
       [
-        `"deno compile" needs ${denortUrl()}, which this machine cannot download`,
+        `"deno compile" needs ${
+          denortUrl(Deno.build.target)
+        }, which this machine cannot download`,
         "Run this task where dl.deno.land can be reached, or get that file elsewhere, unpack it, and name the program in it by the environment variable DENORT_BIN",
         `Nor can a substitute for smoke tests be had: ${errorMessage(error)}`,
       ].join("\n  - "),
@@ -115,13 +199,45 @@ function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-async function main(): Promise<void> {
-  const isOfficial = await isDenortAvailable();
+/** The targets that the arguments ask for; none: this platform. */
+function readTargets(args: readonly string[]): readonly string[] {
+  if (args.length === 0) return [];
+  if (args.length === 1 && args[0] === "--all") return TARGETS;
+  const targets = args.map((arg) => /^--target=(.+)$/.exec(arg)?.[1] ?? "");
+  if (targets.every((target) => TARGETS.includes(target))) return targets;
+  throw new Error(
+    `Cannot follow "${
+      args.join(" ")
+    }": give --all, or --target=TRIPLE once or more, with one of ${
+      TARGETS.join(", ")
+    }`,
+  );
+}
+
+/** Builds both programs for a platform. */
+async function build(target: string, folder: string): Promise<void> {
+  const isOfficial = await isDenortAvailable(target);
+  if (!isOfficial && target !== Deno.build.target) {
+    throw new Error(`Cannot download ${denortUrl(target)}`);
+  }
   const env = isOfficial ? {} : await useDenortFromNpm();
   if (!isOfficial) console.error(SMOKE_TEST_WARNING);
-  for (const program of PROGRAMS) await compile(program, env);
+  const names: string[] = [];
+  for (const program of PROGRAMS) {
+    names.push(await compile(program, { target, folder, env }));
+  }
+  await writeSums(folder, names);
   // Said twice: the first time scrolls away.
   if (!isOfficial) console.error(SMOKE_TEST_WARNING);
+}
+
+async function main(): Promise<void> {
+  const targets = readTargets(Deno.args);
+  await Deno.mkdir(new URL("dist/.bundle/", ROOT), { recursive: true });
+  const line = `${COMMIT_VARIABLE}=${await commit() ?? ""}\n`;
+  await Deno.writeTextFile(new URL(BAKED_FILE, ROOT), line);
+  if (targets.length === 0) await build(Deno.build.target, "");
+  for (const target of targets) await build(target, `${target}/`);
 }
 
 if (import.meta.main) {

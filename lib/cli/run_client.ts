@@ -132,7 +132,7 @@ async function run(
 
 function textFor(line: CommandLine, environment: Environment): string {
   if (line.action === "version") {
-    return versionText(PROGRAM, environment.platform);
+    return versionText(PROGRAM, environment);
   }
   return line.command === undefined
     ? programHelp(CLIENT_PROGRAM)

@@ -142,9 +142,9 @@ async function run(
   line: CommandLine,
   environment: Environment,
 ): Promise<ExitCode> {
-  const { stdout, platform } = environment;
+  const { stdout } = environment;
   if (line.action === "version") {
-    await stdout.write(versionText(PROGRAM, platform));
+    await stdout.write(versionText(PROGRAM, environment));
     return EXIT.done;
   }
   if (line.action === "help") {

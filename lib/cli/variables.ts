@@ -38,6 +38,11 @@ export const VARIABLES = table({
     programs: ["ferry"],
     help: "On Windows, instead of XDG_STATE_HOME.",
   },
+  FERRY_COMMIT: {
+    programs: ["ferry", "ferryd"],
+    help:
+      "The commit that --version shows; executables have it built in and look at nothing else.",
+  },
   OTEL_DENO: {
     programs: ["ferryd"],
     help:

@@ -6,16 +6,22 @@
 
 import { VERSION } from "../platform/mod.ts";
 import { VERSIONS } from "../protocol/mod.ts";
-import type { Platform } from "./environment.ts";
+import type { Environment } from "./environment.ts";
 
 /**
- * Program, protocol and platform on one line.
+ * Program, commit (of executables), protocol and platform on one line.
  *
  * @param program The name of the program.
- * @param platform What it runs on.
+ * @param environment What it runs in.
  */
-export function versionText(program: string, platform: Platform): string {
+export function versionText(
+  program: string,
+  { platform, variable }: Environment,
+): string {
+  const commit = variable("FERRY_COMMIT") ?? "";
+  const build = commit === "" ? [] : [`commit ${commit}`];
   const protocol = `protocol ${VERSIONS.join(", ")}`;
   const runtime = `deno ${platform.deno} ${platform.target}`;
-  return `${program} ${VERSION} (${protocol}, ${runtime})\n`;
+  const details = [...build, protocol, runtime].join(", ");
+  return `${program} ${VERSION} (${details})\n`;
 }
