@@ -13,15 +13,32 @@
  */
 
 /** Controls, formats, surrogates, separators, and what is invisible by default. */
-const UNSAFE_PATTERN =
-  /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
+const UNSAFE =
+  "\\p{Cc}\\p{Cf}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}";
 
-/** Runs of unsafe characters and backslashes, and emoji sequences to let through. */
-const INTERESTING_PATTERN =
-  /\p{RGI_Emoji}|[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\\]/gv;
+/** The patterns for names that are not harmless. */
+interface Patterns {
+  /** An unsafe character. */
+  readonly unsafe: RegExp;
+  /** Unsafe characters and backslashes, and emoji sequences to let through. */
+  readonly interesting: RegExp;
+}
+
+let patterns: Patterns | undefined;
+
+/** Made at first use: the emoji sequences alone cost 8 ms of a program's start. */
+function loadPatterns(): Patterns {
+  return patterns ??= {
+    unsafe: new RegExp(`[${UNSAFE}]`, "u"),
+    interesting: new RegExp(`\\p{RGI_Emoji}|[${UNSAFE}\\\\]`, "gv"),
+  };
+}
 
 /** Most names: nothing to look at twice. */
 const HARMLESS_PATTERN = /^[\x20-\x5b\x5d-\x7e]*$/;
+
+/** Most sentences: the same with backslashes, which stay. */
+const PLAIN_PATTERN = /^[\x20-\x7e]*$/;
 
 const SHORT_FORMS: Readonly<Record<string, string>> = {
   "\n": "\\n",
@@ -37,7 +54,7 @@ function escapeCharacter(character: string): string {
 
 function escapeMatch(match: string): string {
   const isSequence = [...match].length > 1;
-  const isPlain = match !== "\\" && !UNSAFE_PATTERN.test(match);
+  const isPlain = match !== "\\" && !loadPatterns().unsafe.test(match);
   return isSequence || isPlain ? match : escapeCharacter(match);
 }
 
@@ -48,7 +65,7 @@ function escapeMatch(match: string): string {
  */
 export function escapeName(name: string): string {
   if (HARMLESS_PATTERN.test(name)) return name;
-  return name.replace(INTERESTING_PATTERN, escapeMatch);
+  return name.replace(loadPatterns().interesting, escapeMatch);
 }
 
 /**
@@ -67,8 +84,9 @@ export function quoteName(name: string): string {
  * @param text Any text.
  */
 export function escapeText(text: string): string {
+  if (PLAIN_PATTERN.test(text)) return text;
   return text.replace(
-    INTERESTING_PATTERN,
+    loadPatterns().interesting,
     (match) => match === "\\" ? match : escapeMatch(match),
   );
 }
@@ -81,7 +99,7 @@ export function escapeText(text: string): string {
  */
 export function jsonLine(value: unknown): string {
   return JSON.stringify(value).replace(
-    new RegExp(UNSAFE_PATTERN, "gu"),
+    new RegExp(`[${UNSAFE}]`, "gu"),
     (character) =>
       character.split("").map((unit) =>
         `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
