@@ -17,6 +17,7 @@ export type StorageErrorKind =
   | "bad-name"
   | "busy"
   | "no-space"
+  | "quota"
   | "too-large"
   | "integrity"
   | "changed"

@@ -27,6 +27,7 @@ export {
   type StorageErrorKind,
   type StorageErrorOptions,
 } from "./errors.ts";
+export { compileGlob, type Glob, GLOB_SIZE_MAX } from "./glob.ts";
 export type { jailed, SafePath } from "./jail.ts";
 export { type Journal, readJournal } from "./journal_file.ts";
 export {
@@ -52,7 +53,8 @@ export {
   removeLeftover,
 } from "./local_leftovers.ts";
 export { MemoryDisk, type MemoryDiskOptions } from "./memory_disk.ts";
-export { formatBytes, quoteName } from "./names.ts";
+export { NameLocks } from "./name_locks.ts";
+export { foldName, formatBytes, quoteName, STAGING_NAME } from "./names.ts";
 export type { CommitStep, StorageHooks } from "./receiving_parts.ts";
 export type {
   Attributes,

@@ -29,7 +29,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
     packages: ["@peculiar/x509", "reflect-metadata", "node:crypto"],
   },
   accounts: {
-    rooms: ["platform", "storage"],
+    rooms: ["platform", "protocol", "storage"],
     packages: ["jsonc-parser", "node:crypto", "valibot"],
   },
   server: {

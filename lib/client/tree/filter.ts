@@ -13,7 +13,7 @@
  * @module
  */
 
-import { compileGlob, type Glob } from "./glob.ts";
+import { compileGlob, type Glob } from "../../storage/mod.ts";
 
 /** One pattern, and what it does. */
 export interface FilterRule {

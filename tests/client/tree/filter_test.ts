@@ -5,7 +5,7 @@ import {
   type FilterRule,
   type Verdict,
 } from "../../../lib/client/tree/filter.ts";
-import { compileGlob, GLOB_SIZE_MAX } from "../../../lib/client/tree/glob.ts";
+import { compileGlob, GLOB_SIZE_MAX } from "../../../lib/storage/mod.ts";
 
 const GLOBS: ReadonlyArray<
   readonly [pattern: string, yes: string[], no: string[]]
