@@ -8,6 +8,7 @@
  */
 import { digestVectors } from "./vectors/digests.ts";
 import { invalidVectors } from "./vectors/invalid.ts";
+import { logInVectors } from "./vectors/log_in.ts";
 import { nameVectors } from "./vectors/names.ts";
 import { sessionVectors } from "./vectors/session.ts";
 import { canonicalVectors, lenientVectors } from "./vectors/valid.ts";
@@ -20,6 +21,7 @@ export function vectorFiles(): Record<string, unknown[]> {
     "invalid.json": invalidVectors(),
     "names.json": nameVectors(),
     "digests.json": digestVectors(),
+    "log_in.json": logInVectors(),
     "session.json": sessionVectors(),
   };
 }

@@ -16,7 +16,6 @@ export { LOCK_OUT_LIMITS, LockOut, type LockOutLimits } from "./lock_out.ts";
 export {
   type Derive,
   hashPassword,
-  PASSWORD_SIZE_MAX,
   type PasswordHash,
   passwordProblem,
   SCRYPT_COST,

@@ -10,6 +10,7 @@
 
 import { scrypt, timingSafeEqual } from "node:crypto";
 import type { Random } from "../platform/mod.ts";
+import { PASSWORD_SIZE_MAX } from "../protocol/mod.ts";
 import { AccountsError } from "./errors.ts";
 
 /** What a password hash costs. */
@@ -54,9 +55,6 @@ const HASH_SIZE = 32;
 
 /** Most memory that a stored hash may ask for: 256 MiB, so that a file cannot stop the server. */
 const MEMORY_MAX = 268_435_456;
-
-/** Bytes of the longest password. */
-export const PASSWORD_SIZE_MAX = 1024;
 
 const UTF8 = new TextEncoder();
 

@@ -14,13 +14,8 @@ import {
   verify,
 } from "node:crypto";
 import type { Random } from "../platform/mod.ts";
+import { PUBLIC_KEY_SIZE, SIGNATURE_SIZE } from "../protocol/mod.ts";
 import { AccountsError } from "./errors.ts";
-
-/** Bytes of a public key. */
-export const PUBLIC_KEY_SIZE = 32;
-
-/** Bytes of a signature. */
-export const SIGNATURE_SIZE = 64;
 
 const SEED_SIZE = 32;
 const TYPE = "ssh-ed25519";

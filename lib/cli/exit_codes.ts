@@ -58,6 +58,7 @@ const BY_ERROR_CODE: Readonly<Record<FerryErrorCode, ExitCode>> = {
   "not-file": EXIT.conflict,
   "busy": EXIT.conflict,
   "no-space": EXIT.failed,
+  "quota": EXIT.failed,
   "too-large": EXIT.failed,
   "integrity": EXIT.integrity,
   "changed": EXIT.integrity,

@@ -28,7 +28,8 @@ export type ErrorCode =
   | "unavailable"
   | "cancelled"
   | "io"
-  | "internal";
+  | "internal"
+  | "quota";
 
 /**
  * Every error code with its number on the wire. Numbers are never reused. What
@@ -58,6 +59,7 @@ export const ERROR_CODES: Readonly<Record<ErrorCode, number>> = {
   "cancelled": 21,
   "io": 22,
   "internal": 23,
+  "quota": 24,
 };
 
 const NAMES = new Map<number, ErrorCode>(

@@ -42,6 +42,15 @@ export const AGENT_SIZE_MAX = 128;
 /** Bytes of a user name: 255, more than any directory service allows. */
 export const USER_SIZE_MAX = 255;
 
+/** Bytes of a password: 1024, more than anybody types, little enough to hash. */
+export const PASSWORD_SIZE_MAX = 1024;
+
+/** Bytes of an Ed25519 public key. */
+export const PUBLIC_KEY_SIZE = 32;
+
+/** Bytes of an Ed25519 signature. */
+export const SIGNATURE_SIZE = 64;
+
 /** Versions, log-in methods or features that one message may list. */
 export const OFFER_COUNT_MAX = 16;
 

@@ -33,9 +33,12 @@ import {
   NONCE_SIZE,
   OFFER_COUNT_MAX,
   PAGE_ENTRY_COUNT_MAX,
+  PASSWORD_SIZE_MAX,
   PATH_SIZE_MAX,
+  PUBLIC_KEY_SIZE,
   RUN_COUNT_MAX,
   SESSION_ID_SIZE,
+  SIGNATURE_SIZE,
   SUM_COUNT_MAX,
   TEXT_SIZE_MAX,
   TOKEN_SIZE,
@@ -171,6 +174,9 @@ export const MESSAGES = {
     fields: {
       method: required(1, text(AGENT_SIZE_MAX)),
       user: optional(2, text(USER_SIZE_MAX)),
+      password: optional(3, text(PASSWORD_SIZE_MAX)),
+      publicKey: optional(4, bytes(PUBLIC_KEY_SIZE)),
+      signature: optional(5, bytes(SIGNATURE_SIZE)),
     },
   },
   READY: {

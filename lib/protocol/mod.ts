@@ -32,6 +32,7 @@ export {
 } from "./frame.ts";
 export { FrameBuffer } from "./frame_buffer.ts";
 export * from "./limits.ts";
+export { type KeyLogIn, keyLogInMessage } from "./log_in.ts";
 export {
   CONFLICT_POLICIES,
   type ConnectionKind,

@@ -7,6 +7,7 @@ import type { ErrorCode, Frame } from "../../lib/protocol/mod.ts";
 import { parseHex } from "../../tools/vectors/assembler.ts";
 import type { DigestVector } from "../../tools/vectors/digests.ts";
 import type { InvalidVector } from "../../tools/vectors/invalid.ts";
+import type { LogInVector } from "../../tools/vectors/log_in.ts";
 import type { NameVector } from "../../tools/vectors/names.ts";
 import type { SessionVector } from "../../tools/vectors/session.ts";
 import type { ValidVector } from "../../tools/vectors/valid.ts";
@@ -22,6 +23,7 @@ import invalidJson from "../testdata/vectors/invalid.json" with {
 import lenientJson from "../testdata/vectors/lenient.json" with {
   type: "json",
 };
+import logInJson from "../testdata/vectors/log_in.json" with { type: "json" };
 import namesJson from "../testdata/vectors/names.json" with { type: "json" };
 import sessionJson from "../testdata/vectors/session.json" with {
   type: "json",
@@ -34,6 +36,7 @@ export const STORED: Readonly<Record<string, readonly unknown[]>> = {
   "invalid.json": invalidJson,
   "names.json": namesJson,
   "digests.json": digestsJson,
+  "log_in.json": logInJson,
   "session.json": sessionJson,
 };
 
@@ -42,6 +45,9 @@ export const NAMES: readonly NameVector[] = namesJson;
 
 /** Files and their digests. */
 export const DIGEST_CASES: readonly DigestVector[] = digestsJson;
+
+/** Log-ins by key. */
+export const LOG_INS: readonly LogInVector[] = logInJson;
 
 /** A whole session. */
 export const SESSION: readonly SessionVector[] =

@@ -298,6 +298,8 @@ const WRONG_LENGTHS: readonly [MessageName, number, string, number[]][] = [
   ["STORE", 2, "bytes(16)", [0, 15, 17]],
   ["STORE", 3, "u32", [0, 3, 5]],
   ["STORE", 7, "u16", [0, 1, 3]],
+  ["LOGIN", 4, "bytes(32)", [0, 31, 33]],
+  ["LOGIN", 5, "bytes(64)", [0, 63, 65]],
 ];
 
 function values(): InvalidVector[] {
@@ -307,6 +309,7 @@ function values(): InvalidVector[] {
     ["GREETING", 2, 128],
     ["LOGIN", 1, 128],
     ["LOGIN", 2, 255],
+    ["LOGIN", 3, 1024],
     ["READY", 2, 255],
     ["GOODBYE", 1, 1024],
     ["FAIL", 2, 1024],

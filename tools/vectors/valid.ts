@@ -407,6 +407,22 @@ function greetings(): ValidVector[] {
       field(1, utf8("password")),
       field(2, "c3a4*127 61"),
     ], { method: "password", user: "ä".repeat(127) + "a" }),
+    valid("longest password", "LOGIN", [
+      field(1, utf8("password")),
+      field(2, utf8("alice")),
+      field(3, "70*1024"),
+    ], { method: "password", user: "alice", password: "p".repeat(1024) }),
+    valid("by key", "LOGIN", [
+      field(1, utf8("key")),
+      field(2, utf8("alice")),
+      field(4, "a1*32"),
+      field(5, "51*64"),
+    ], {
+      method: "key",
+      user: "alice",
+      publicKey: { hex: "a1*32" },
+      signature: { hex: "51*64" },
+    }),
   ];
 }
 
