@@ -142,6 +142,7 @@ export {
   type StorageErrorOptions,
   type StorageHooks,
 } from "./storage/mod.ts";
+export type { Proof } from "./accounts/mod.ts";
 export type { CancelTimer, Clock, Random } from "./platform/mod.ts";
 export type { ErrorCode, Right } from "./protocol/mod.ts";
 export type {

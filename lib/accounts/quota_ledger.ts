@@ -12,7 +12,7 @@
 
 import * as v from "valibot";
 import type { Clock, Random } from "../platform/mod.ts";
-import type { Disk } from "../storage/mod.ts";
+import { type Disk, NameLocks } from "../storage/mod.ts";
 import { Meter, type MeterRecord } from "./meter.ts";
 import { SecretFile } from "./secret_file.ts";
 import type { Usage } from "./usage.ts";
@@ -65,6 +65,7 @@ export class QuotaLedger {
   readonly #parts: QuotaLedgerParts;
   readonly #file: SecretFile | undefined;
   readonly #meters = new Map<string, Meter>();
+  readonly #locks = new NameLocks();
   readonly #ending = new AbortController();
   readonly #walks = new Set<Promise<void>>();
   /** By upload, what ends the hold of the reservation that has its share. */
@@ -106,6 +107,14 @@ export class QuotaLedger {
   /** Whether anybody counts what is at a path. */
   counts(path: string): boolean {
     return this.#around(path).length > 0;
+  }
+
+  /**
+   * Keeps others from changing what is at some paths while it is looked at and
+   * changed: two who replace the same file must not both count it as replaced.
+   */
+  async lock(...paths: string[]): Promise<Disposable> {
+    return await this.#locks.acquire(...paths);
   }
 
   /** What is kept below a folder, and under way; `undefined`: it is not counted. */

@@ -6,14 +6,15 @@
  * @module
  */
 
+import type { Proof } from "../accounts/mod.ts";
 import type { Right } from "../protocol/mod.ts";
 import type { Storage } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import { RefusalError } from "./errors.ts";
 import type { Offer } from "./types.ts";
 
-/** What somebody shows to come in. */
-export type Credentials = { readonly method: "anonymous" };
+/** What somebody shows to come in: nothing, or who they are and a proof of it. */
+export type Credentials = { readonly method: "anonymous" } | Proof;
 
 /** Where somebody comes from. */
 export interface Origin {
@@ -31,6 +32,12 @@ export interface Grant {
   readonly offer: Offer;
   /** The user's files. */
   readonly storage: Storage;
+  /** Data connections that a session may have, if fewer than the server allows. */
+  readonly streams?: number | undefined;
+  /** Waits for the user's own share of the bandwidth, */
+  readonly pace?: (bytes: number, signal: AbortSignal) => Promise<void>;
+  /** Says that the session is over. */
+  readonly leave?: () => void;
 }
 
 /** Decides over log-ins. */
@@ -42,7 +49,8 @@ export interface Authority {
   /**
    * Lets somebody in.
    *
-   * @throws {RefusalError} `login-refused`, with nothing that helps to guess.
+   * @throws {RefusalError} `login-refused`, with nothing that helps to guess;
+   * `limit` and `unavailable` where it is not the fault of the credentials.
    */
   admit(credentials: Credentials, origin: Origin): Promise<Grant>;
 }

@@ -7,14 +7,18 @@
 import {
   type Frame,
   type FrameOf,
+  type KeyLogIn,
+  keyLogInMessage,
   malformed,
   type Message,
   message,
+  type MessageBody,
   NONCE_SIZE,
   VERSIONS,
 } from "../protocol/mod.ts";
 import { type FrameChannel, NetworkError } from "../transport/mod.ts";
 import { AGENT } from "./agent.ts";
+import type { Credentials } from "./access.ts";
 import type { Visit } from "./door.ts";
 import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
 import { PageCredit } from "./listing.ts";
@@ -33,6 +37,23 @@ async function expect<T extends "LOGIN">(
   }
   if (frame.type !== type) throw malformed(`expected ${type}`);
   return frame as FrameOf<T>;
+}
+
+/** What the client shows to come in. */
+function readCredentials(
+  method: Credentials["method"],
+  { user, password, publicKey, signature }: MessageBody<"LOGIN">,
+  connection: Omit<KeyLogIn, "user" | "publicKey">,
+): Credentials {
+  if (method === "anonymous") return { method };
+  if (user === undefined) throw malformed(`LOGIN by ${method} without a user`);
+  if (method === "password") {
+    if (password !== undefined) return { method, user, password };
+  } else if (publicKey !== undefined && signature !== undefined) {
+    const message = keyLogInMessage({ ...connection, user, publicKey });
+    return { method, user, publicKey, signature, message };
+  }
+  throw malformed(`LOGIN by ${method} without what it needs`);
 }
 
 /**
@@ -63,12 +84,9 @@ export async function logIn(
     );
   }
   const { methods } = visit;
-  await channel.send(message("GREETING", {
-    version,
-    agent: AGENT,
-    nonce: context.random.bytes(NONCE_SIZE),
-    methods,
-  }));
+  const nonce = context.random.bytes(NONCE_SIZE);
+  const greeting = { version, agent: AGENT, nonce, methods };
+  await channel.send(message("GREETING", greeting));
   const { body } = await expect(channel, "LOGIN");
   const method = methods.find((method) => method === body.method);
   if (method === undefined) {
@@ -77,7 +95,12 @@ export async function logIn(
       `log-in method is not offered; offered: ${methods.join(", ")}`,
     );
   }
-  const grant = await visit.admit({ method });
+  const credentials = readCredentials(method, body, {
+    clientNonce: hello.body.nonce,
+    serverNonce: nonce,
+    certificate: channel.certificate,
+  });
+  const grant = await visit.admit(credentials);
   const session = new Session({
     context,
     control: channel,
@@ -96,7 +119,7 @@ export async function logIn(
     rights: offer.rights,
     refusals,
     digests: ["crc32-chunks", "sha256"],
-    dataConnections: context.limits.dataConnectionCountMax,
+    dataConnections: session.streams,
     active: context.dial !== undefined,
   }));
   return session;

@@ -32,27 +32,57 @@ export function anonymousAccess(
   return anonymous ?? (isLoopback(address.hostname) ? "write" : "none");
 }
 
+/**
+ * Why the server itself may or will not do something; `undefined` when it will.
+ *
+ * @param right What it is about.
+ * @param policy What the process may do, and whether it refuses every change.
+ */
+export function processRefusal(
+  right: Right,
+  { access, readOnly }: Pick<OfferPolicy, "access" | "readOnly">,
+): string | undefined {
+  if (READING.has(right)) {
+    return access.read
+      ? undefined
+      : "the server runs without --allow-read for its folder";
+  }
+  if (readOnly) return "the server is read-only (--read-only)";
+  return access.write
+    ? undefined
+    : "the server runs without --allow-write for its folder";
+}
+
 function refusal(
   right: Right,
   policy: OfferPolicy,
   anonymous: AnonymousAccess,
 ): string | undefined {
-  const reading = READING.has(right);
   if (anonymous === "none") {
     return "users without an account may do nothing here (--anonymous read or write on the server would allow it)";
   }
-  if (reading) {
-    return policy.access.read
+  return processRefusal(right, policy) ??
+    (READING.has(right) || anonymous === "write"
       ? undefined
-      : "the server runs without --allow-read for its folder";
-  }
-  if (policy.readOnly) return "the server is read-only (--read-only)";
-  if (!policy.access.write) {
-    return "the server runs without --allow-write for its folder";
-  }
-  return anonymous === "write"
-    ? undefined
-    : "users without an account may only read here (--anonymous write on the server would allow more)";
+      : "users without an account may only read here (--anonymous write on the server would allow more)");
+}
+
+/**
+ * The offer that is made of why not.
+ *
+ * @param refuse Says why something may not be done; `undefined` when it may.
+ */
+export function offerBy(
+  refuse: (right: Right) => string | undefined,
+): Offer {
+  const reasons = RIGHTS.map((right) => [right, refuse(right)] as const);
+  return {
+    rights: reasons.filter(([, reason]) => reason === undefined)
+      .map(([right]) => right),
+    refusals: Object.fromEntries(
+      reasons.filter(([, reason]) => reason !== undefined),
+    ),
+  };
 }
 
 /**
@@ -63,16 +93,7 @@ function refusal(
  */
 export function makeOffer(address: NetworkAddress, policy: OfferPolicy): Offer {
   const anonymous = anonymousAccess(address, policy.anonymous);
-  const reasons = RIGHTS.map((right) =>
-    [right, refusal(right, policy, anonymous)] as const
-  );
-  return {
-    rights: reasons.filter(([, reason]) => reason === undefined)
-      .map(([right]) => right),
-    refusals: Object.fromEntries(
-      reasons.filter(([, reason]) => reason !== undefined),
-    ),
-  };
+  return offerBy((right) => refusal(right, policy, anonymous));
 }
 
 /** Lets in whoever comes, as `anonymous`, where that is allowed to do anything. */

@@ -7,8 +7,10 @@
 import { systemClock, systemRandom } from "../platform/mod.ts";
 import {
   DenoDisk,
+  type Disk,
   type DiskAccess,
-  openFileStorage,
+  DiskStorage,
+  makeLocalDirectory,
   type Storage,
 } from "../storage/mod.ts";
 import {
@@ -22,6 +24,7 @@ import {
   tcpNetwork,
 } from "../transport/mod.ts";
 import type { Authority } from "./access.ts";
+import { AccountAuthority } from "./account_authority.ts";
 import type { DoorProtocol } from "./door.ts";
 import { ServeError } from "./errors.ts";
 import { FERRY } from "./ferry_door.ts";
@@ -52,22 +55,73 @@ function planDoors(options: ServeOptions): readonly DoorPlan[] {
   );
 }
 
-function openStorage(options: ServeOptions): Promise<Storage> {
-  const { root, readOnly = false } = options;
-  const clock = options.clock ?? systemClock;
+function diskOf({ disk }: ServeOptions): Disk {
+  return disk ?? new DenoDisk();
+}
+
+async function openStorage(options: ServeOptions): Promise<Storage> {
+  const { root, readOnly = false, clock = systemClock } = options;
   return typeof root === "string"
-    ? openFileStorage(root, { readOnly, clock })
-    : Promise.resolve(root);
+    ? await DiskStorage.open(diskOf(options), root, { readOnly, clock })
+    : root;
+}
+
+/** What may be done with the files, by whom. */
+interface Access {
+  /** Who decides on log-ins. */
+  readonly authority: Authority;
+  /** All files. */
+  readonly files: ServerParts["files"];
 }
 
 /** Who decides on log-ins as the options say. */
-function authorityFor(
+async function openAccess(
   options: ServeOptions,
   storage: Storage,
-  access: DiskAccess,
-): Authority {
-  const { readOnly = false, anonymous } = options;
-  return new AnonymousAuthority(storage, { access, readOnly, anonymous });
+  { access, quotaFile }: {
+    readonly access: DiskAccess;
+    readonly quotaFile: string | undefined;
+  },
+): Promise<Access> {
+  const { readOnly = false, anonymous, users } = options;
+  const strangers = new AnonymousAuthority(storage, {
+    access,
+    readOnly,
+    anonymous,
+  });
+  if (users === undefined) return { authority: strangers, files: storage };
+  if (!(storage instanceof DiskStorage)) {
+    throw new ServeError(
+      "Cannot use accounts: they need a folder to serve, not a storage",
+    );
+  }
+  const accounts = await AccountAuthority.open({
+    disk: diskOf(options),
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    path: users,
+    base: storage,
+    access,
+    readOnly,
+    quotaFile,
+    strangers: anonymous === undefined ? undefined : strangers,
+  });
+  const files = {
+    sweep: () => accounts.sweep(),
+    async [Symbol.asyncDispose](): Promise<void> {
+      await storage[Symbol.asyncDispose]();
+      await accounts[Symbol.asyncDispose]();
+    },
+  };
+  return { authority: accounts, files };
+}
+
+/** The file of what quotas have counted, in a folder that is there then. */
+async function quotaFileOf(options: ServeOptions): Promise<string | undefined> {
+  const { state, users } = options;
+  if (state === undefined || users === undefined) return undefined;
+  await makeLocalDirectory(diskOf(options), state, "none");
+  return `${state}/quotas.json`;
 }
 
 /** What users without an account may do behind each door. */
@@ -89,9 +143,10 @@ function openDoors(
 }
 
 /** What the process may do with the files. */
-async function accessTo(root: string | Storage): Promise<DiskAccess> {
+async function accessTo(options: ServeOptions): Promise<DiskAccess> {
+  const { root } = options;
   if (typeof root !== "string") return root.access;
-  const disk = new DenoDisk();
+  const disk = diskOf(options);
   return await disk.access(await disk.realPath(root));
 }
 
@@ -112,11 +167,12 @@ export async function checkServe(
   await using storage = typeof options.root === "string"
     ? await openStorage({ ...options, readOnly: true })
     : undefined;
-  const authority = authorityFor(
+  const { authority, files } = await openAccess(
     options,
     storage ?? options.root as Storage,
-    await accessTo(options.root),
+    { access: await accessTo(options), quotaFile: undefined },
   );
+  await using _accounts = options.users === undefined ? undefined : files;
   return openDoors(plans, authority);
 }
 
@@ -157,12 +213,18 @@ export async function serve(options: ServeOptions): Promise<Server> {
   const storage = await openStorage(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const { rateMax, sessionRateMax } = limits;
+  let files: ServerParts["files"] = storage;
   try {
-    const authority = authorityFor(options, storage, storage.access);
+    const opened = await openAccess(options, storage, {
+      access: storage.access,
+      quotaFile: await quotaFileOf(options),
+    });
+    const { authority } = opened;
+    files = opened.files;
     openDoors(plans, authority);
     return new FerryServer({
       listeners: listenAll(plans, network),
-      storage,
+      files,
       authority,
       allowActive,
       network,
@@ -176,9 +238,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       }),
     });
   } catch (error) {
-    if (typeof options.root === "string") {
-      await storage[Symbol.asyncDispose]();
-    }
+    if (typeof options.root === "string") await files[Symbol.asyncDispose]();
     throw error;
   }
 }

@@ -33,8 +33,8 @@ export interface ServerParts {
     readonly listener: Listener;
     readonly protocol: DoorProtocol | undefined;
   }[];
-  /** Its files, closed by it. */
-  readonly storage: Storage;
+  /** All its files, closed by it. */
+  readonly files: Pick<Storage, "sweep"> & AsyncDisposable;
   /** Who decides on log-ins. */
   readonly authority: Authority;
   /** Whether it may dial Ferry's data connections back to clients. */
@@ -109,10 +109,10 @@ export class FerryServer implements Server {
 
   /** Expired leftovers are cleared while the server runs, too. */
   #sweepAtIntervals(): void {
-    const { clock, limits, storage } = this.#parts;
+    const { clock, files, limits } = this.#parts;
     const cancel = clock.after(limits.sweepInterval, () => {
       this.#closing.signal.removeEventListener("abort", cancel);
-      this.#track(storage.sweep());
+      this.#track(files.sweep());
       this.#sweepAtIntervals();
     });
     this.#closing.signal.addEventListener("abort", cancel, { once: true });
@@ -147,7 +147,7 @@ export class FerryServer implements Server {
     // A connection that was accepted last may add one more.
     while (this.#tasks.size > 0) await Promise.all(this.#tasks);
     try {
-      await this.#parts.storage[Symbol.asyncDispose]();
+      await this.#parts.files[Symbol.asyncDispose]();
     } finally {
       this.#finish();
     }

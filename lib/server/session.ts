@@ -117,6 +117,12 @@ export class Session {
     return this.grant.storage;
   }
 
+  /** How many data connections it may have at once. */
+  get streams(): number {
+    const { dataConnectionCountMax } = this.context.limits;
+    return Math.min(this.grant.streams ?? Infinity, dataConnectionCountMax);
+  }
+
   /** Tells the log and whoever observes the server what the user did. */
   report(event: UserEvent): void {
     const { user, visit } = this;
@@ -194,7 +200,7 @@ export class Session {
 
   /** Counts a dialling, as long as it takes. No more at once than there may be connections. */
   async whileDialling(work: () => Promise<void>): Promise<void> {
-    if (this.#dialling >= this.context.limits.dataConnectionCountMax) {
+    if (this.#dialling >= this.streams) {
       throw new RefusalError("limit", "the server is dialling already");
     }
     this.#dialling++;
@@ -212,12 +218,10 @@ export class Session {
     for (const [token, expiry] of this.#tokens) {
       if (expiry < now) this.#tokens.delete(token);
     }
-    if (
-      this.#data.size + this.#tokens.size >= limits.dataConnectionCountMax
-    ) {
+    if (this.#data.size + this.#tokens.size >= this.streams) {
       throw new RefusalError(
         "limit",
-        `a session has at most ${limits.dataConnectionCountMax} data connections`,
+        `a session of this user has at most ${this.streams} data connections`,
       );
     }
     const token = random.bytes(TOKEN_SIZE);

@@ -6,7 +6,7 @@
 
 import type { Clock, Random } from "../platform/mod.ts";
 import type { Right } from "../protocol/mod.ts";
-import type { Storage } from "../storage/mod.ts";
+import type { Disk, Storage } from "../storage/mod.ts";
 import type { Network, NetworkAddress } from "../transport/mod.ts";
 import type { DoorProtocol } from "./door.ts";
 import type { ServerObserver } from "./events.ts";
@@ -27,6 +27,16 @@ export interface ServeOptions {
   readonly allowPlain?: boolean;
   /** What users without an account may do; by default everything on loopback and nothing beyond. */
   readonly anonymous?: AnonymousAccess;
+  /**
+   * The users file. With it, those without an account may do nothing unless it
+   * or {@linkcode ServeOptions.anonymous} says so; the root must be a folder.
+   * @default {no accounts}
+   */
+  readonly users?: string;
+  /** The folder of what must outlive a restart, such as what quotas have counted. @default {none} */
+  readonly state?: string;
+  /** Where folders and files are. @default {the machine's file system} */
+  readonly disk?: Disk;
   /** Refuses every change. @default {false} */
   readonly readOnly?: boolean;
   /** May dial data connections back to clients. @default {false} */

@@ -128,7 +128,11 @@ export class Upload {
   /** Ends the predecessor: a client that comes back may find itself still there. */
   #takeOver(): void {
     const { uploads } = this.#session.context;
-    const before = uploads.get(this.id);
+    const known = uploads.get(this.id);
+    // Somebody else's, in another folder, that happens to have the id.
+    const before = known?.session.user === this.#session.user
+      ? known
+      : undefined;
     uploads.set(this.id, this);
     // It does not hold the storage any more, and whether it hears of it or not
     // is of no interest.
@@ -150,9 +154,11 @@ export class Upload {
       durability: body.durability,
       algorithm: body.algorithm,
       resume: body.resume !== undefined,
-      // Only who has the token may continue; it is never written down itself.
+      // Only the user who has the token may continue; it is never written down
+      // itself.
       token: body.resume &&
-        createHash("sha256").update(body.resume).digest("hex"),
+        createHash("sha256").update(body.resume).update(this.#session.user)
+          .digest("hex"),
     };
     const start = await storage.receive(path, request);
     if (start.kind === "settled" || start.receiving.held.count === 0) {

@@ -67,6 +67,7 @@ export class ServerVisit implements Visit {
   #isPending = true;
   #isLate = false;
   #busy = 0;
+  #grant: Grant | undefined;
 
   private constructor(
     { connection, local, protocol }: Arrival,
@@ -106,6 +107,7 @@ export class ServerVisit implements Visit {
   close(): void {
     this.#close();
     this.arrived();
+    this.#grant?.leave?.();
     const { closing, visits } = this.#reception;
     closing.removeEventListener("abort", this.#close);
     visits.delete(this);
@@ -165,13 +167,13 @@ export class ServerVisit implements Visit {
 
   async admit(credentials: Credentials): Promise<Grant> {
     const { authority } = this.#reception;
+    const { local, remote } = this;
     try {
-      return await authority.admit(credentials, {
-        local: this.local,
-        remote: this.remote,
-      });
+      this.#grant = await authority.admit(credentials, { local, remote });
+      return this.#grant;
     } catch (error) {
-      this.report({ type: "log-in-refused", ...refusedFields(error) });
+      const user = "user" in credentials ? credentials.user : undefined;
+      this.report({ type: "log-in-refused", user, ...refusedFields(error) });
       throw error;
     }
   }
@@ -225,7 +227,8 @@ export class ServerVisit implements Visit {
     this.#reception.observer?.(event, this.#origin);
   }
 
-  pace(bytes: number, signal: AbortSignal): Promise<void> {
-    return this.#reception.pacer.take(this, bytes, signal);
+  async pace(bytes: number, signal: AbortSignal): Promise<void> {
+    await this.#grant?.pace?.(bytes, signal);
+    await this.#reception.pacer.take(this, bytes, signal);
   }
 }

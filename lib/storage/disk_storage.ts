@@ -60,6 +60,11 @@ export interface DiskStorageOptions {
   readonly clock?: Clock;
   /** Called between the steps of a commit, for tests. @default none */
   readonly hooks?: StorageHooks;
+  /**
+   * A storage on the same disk whose root may be above or below this one: of two
+   * sessions that want one name, one is first then, whichever way they come.
+   */
+  readonly neighbour?: DiskStorage;
 }
 
 /** Options of {@linkcode openMemoryStorage}. */
@@ -89,7 +94,7 @@ export class DiskStorage implements Storage {
   readonly #jail: Jail;
   readonly #clock: Clock;
   readonly #isReadOnly: boolean;
-  readonly #locks = new NameLocks();
+  readonly #locks: NameLocks;
   readonly #durable: DurableDirectories;
   readonly #engineOptions: CommitEngineOptions;
   readonly #engine: CommitEngine;
@@ -107,6 +112,8 @@ export class DiskStorage implements Storage {
     this.#jail = jail;
     this.#clock = options.clock ?? systemClock;
     this.#isReadOnly = options.readOnly ?? false;
+    const { neighbour } = options;
+    this.#locks = neighbour === undefined ? new NameLocks() : neighbour.#locks;
     this.access = { ...access, write: access.write && !this.#isReadOnly };
     this.#durable = new DurableDirectories(disk, jail.root);
     this.#swept = this.#clock.monotonic();
@@ -135,6 +142,11 @@ export class DiskStorage implements Storage {
     const storage = new DiskStorage(disk, jail, access, options);
     if (storage.access.write) await storage.#folderAt(jail.root);
     return storage;
+  }
+
+  /** The root folder, every link resolved, in the host's own form. */
+  get root(): string {
+    return this.#jail.root;
   }
 
   /** Makes a safe path of a name. */

@@ -72,6 +72,11 @@ export class FrameChannel {
     return this.#connection.remote;
   }
 
+  /** SHA-256 of the certificate that was shown on it; `undefined` in plain TCP. */
+  get certificate(): Uint8Array | undefined {
+    return this.#connection.certificate;
+  }
+
   /** The state tables, as far as this connection has walked them. */
   get conversation(): Conversation {
     return this.#conversation;

@@ -11,6 +11,11 @@ export interface Connection {
   /** Where the peer is. */
   readonly remote: NetworkAddress;
   /**
+   * SHA-256 of the certificate, in DER, that the server has shown on this very
+   * connection; `undefined` in plain TCP.
+   */
+  readonly certificate?: Uint8Array | undefined;
+  /**
    * Reads what is there, at most as much as fits.
    *
    * @returns How many bytes; 0 when the peer has ended its side.

@@ -23,6 +23,7 @@ const EXIT_CODES: Readonly<Record<FerryErrorCode, readonly [number, number]>> =
     "not-file": [6, 6],
     "busy": [6, 6],
     "no-space": [1, 1],
+    "quota": [1, 1],
     "too-large": [1, 1],
     "integrity": [7, 7],
     "changed": [7, 7],
