@@ -37,6 +37,8 @@ export {
   type GetTarget,
   getTree,
   type ListPage,
+  type LogInKey,
+  type LogInOptions,
   type OperationOptions,
   type PutSource,
   putTree,
@@ -142,7 +144,14 @@ export {
   type StorageErrorOptions,
   type StorageHooks,
 } from "./storage/mod.ts";
-export type { Proof } from "./accounts/mod.ts";
+export {
+  AccountsError,
+  type FilePlace,
+  generateKeyPair,
+  type KeyPair,
+  parsePrivateKey,
+  type Proof,
+} from "./accounts/mod.ts";
 export type { CancelTimer, Clock, Random } from "./platform/mod.ts";
 export type { ErrorCode, Right } from "./protocol/mod.ts";
 export type {

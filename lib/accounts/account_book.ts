@@ -164,14 +164,19 @@ export class AccountBook {
     const user = proof.user.normalize("NFC");
     this.#assertNotLocked(hostname, user);
     const account = (await this.#load()).users.get(user);
+    const note = (isTrue: boolean): boolean => {
+      if (isTrue) this.#lockOut.succeed(hostname, user);
+      else this.#lockOut.fail(hostname, user);
+      return isTrue;
+    };
     const isTrue = proof.method === "key"
-      ? isKeyOf(account, proof)
-      : await this.#isPasswordOf(account, proof.password, hostname, user);
-    if (account !== undefined && isTrue) {
-      this.#lockOut.succeed(hostname, user);
-      return account;
-    }
-    this.#lockOut.fail(hostname, user);
+      ? note(isKeyOf(account, proof))
+      : await this.#whenItsTurn(async () => {
+        // Others may have failed while this one waited.
+        this.#assertNotLocked(hostname, user);
+        return note(await this.#isPasswordOf(account, proof.password));
+      });
+    if (account !== undefined && isTrue) return account;
     throw new LogInError(
       "wrong",
       proof.method === "key"
@@ -204,29 +209,26 @@ export class AccountBook {
     );
   }
 
+  async #whenItsTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#queue.isFull) return await this.#queue.run(work);
+    throw new LogInError(
+      "busy",
+      "too many log in at once; try again in some seconds",
+    );
+  }
+
+  /** Takes the same work for those without a password, or without an account. */
   async #isPasswordOf(
     account: Account | undefined,
     password: string,
-    hostname: string,
-    user: string,
   ): Promise<boolean> {
-    if (this.#queue.isFull) {
-      throw new LogInError(
-        "busy",
-        "too many log in at once; try again in some seconds",
-      );
+    const kept = account?.password ?? this.#nobody;
+    const isSame = await verifyPassword(password, kept, this.#derive);
+    if (!isSame || account?.password === undefined) return false;
+    if (isOutdated(kept, this.#cost)) {
+      await this.#upgrade(account.name, password, kept);
     }
-    return await this.#queue.run(async () => {
-      // Others may have failed while this one waited.
-      this.#assertNotLocked(hostname, user);
-      const kept = account?.password ?? this.#nobody;
-      if (!await verifyPassword(password, kept, this.#derive)) return false;
-      if (account?.password === undefined) return false;
-      if (isOutdated(kept, this.#cost)) {
-        await this.#upgrade(account.name, password, kept);
-      }
-      return true;
-    });
+    return true;
   }
 
   async #upgrade(

@@ -43,6 +43,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     timeout: options.timeout ?? TIMEOUT_DEFAULT,
     retries: options.retries ?? RETRIES_DEFAULT,
     active: options.active,
+    logIn: options,
     stateFolder: options.stateFolder,
     rateMax: options.rateMax,
     onReconnect: options.onReconnect ?? (() => {}),

@@ -39,6 +39,7 @@ import {
   REQUESTS_AT_ONCE,
   SILENCE_CHECKS,
 } from "./limits.ts";
+import { logInBody, type LogInOptions } from "./log_in.ts";
 import { Places } from "./places.ts";
 import type { SessionInfo } from "./types.ts";
 
@@ -56,6 +57,8 @@ export interface SessionOptions {
   readonly random: Random;
   /** Has the server dial data connections; `undefined`: the client dials. */
   readonly active: ActiveOptions | undefined;
+  /** Who logs in, and how. */
+  readonly logIn: LogInOptions;
 }
 
 /** Takes the frames of one exchange, and the error that ends them. */
@@ -200,11 +203,9 @@ export class ControlSession {
     signal?: AbortSignal,
   ): Promise<ControlSession> {
     return dialAndGreet(options, "control", async (channel) => {
-      await channel.send(message("HELLO", {
-        versions: VERSIONS,
-        agent: AGENT,
-        nonce: options.random.bytes(NONCE_SIZE),
-      }));
+      const nonce = options.random.bytes(NONCE_SIZE);
+      const hello = { versions: VERSIONS, agent: AGENT, nonce };
+      await channel.send(message("HELLO", hello));
       const greeting = await expectFrame(channel, "GREETING");
       if (!VERSIONS.includes(greeting.version)) {
         throw new FerryError(
@@ -214,7 +215,11 @@ export class ControlSession {
           }`,
         );
       }
-      await channel.send(message("LOGIN", { method: "anonymous" }));
+      const { hostname } = options.address;
+      const { certificate } = channel;
+      const place = { hostname, nonce, greeting, certificate };
+      const logIn = logInBody(options.logIn, place);
+      await channel.send(message("LOGIN", logIn));
       const ready = await expectFrame(channel, "READY");
       return new ControlSession(options, channel, greeting, ready);
     }, signal);

@@ -105,9 +105,10 @@ export class PutJob {
     this.#token = host.random.bytes(TOKEN_SIZE);
     this.#isNew = options.resume === false;
     if (typeof source === "string") {
-      const { address } = host;
+      const { address, logIn: { user } } = host;
       this.#recordFile = new UploadRecordFile(host, {
         address,
+        user,
         path,
         local: source,
         algorithm: options.digest ?? DIGEST_DEFAULT,

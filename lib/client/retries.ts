@@ -10,6 +10,7 @@ import type { NetworkAddress } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
 import type { DataPool } from "./data_pool.ts";
 import { cancelled, type FerryError, type FerryErrorCode } from "./errors.ts";
+import type { LogInOptions } from "./log_in.ts";
 import { RETRY_DELAY_MAX, RETRY_DELAY_MIN } from "./limits.ts";
 import type { ReconnectEvent } from "./types.ts";
 
@@ -25,6 +26,8 @@ export interface Live {
 export interface TransferHost {
   /** The server. */
   readonly address: NetworkAddress;
+  /** Who has logged in. */
+  readonly logIn: LogInOptions;
   /** Where local files are. */
   readonly disk: Disk;
   /** The time. */

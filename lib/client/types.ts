@@ -18,10 +18,11 @@ import type {
 } from "../storage/mod.ts";
 import type { Network } from "../transport/mod.ts";
 import type { FerryError } from "./errors.ts";
+import type { LogInOptions } from "./log_in.ts";
 import type { SmallRequest } from "./small_job.ts";
 
 /** How to reach a server. */
-export interface ConnectOptions {
+export interface ConnectOptions extends LogInOptions {
   /** Name or address, IPv6 without brackets. */
   readonly hostname: string;
   /** Port. @default {65430} */

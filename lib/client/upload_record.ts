@@ -41,6 +41,8 @@ export interface UploadRecord {
 export interface UploadKey {
   /** The server. */
   readonly address: NetworkAddress;
+  /** Who sends: another user may not continue it. */
+  readonly user: string | undefined;
   /** The remote name. */
   readonly path: string;
   /** The local file. */
@@ -76,9 +78,10 @@ export class UploadRecordFile {
     this.#parts = parts;
     this.#key = key;
     const { stateFolder } = parts;
-    const { address: { hostname, port }, path, local, algorithm } = key;
+    const { address: { hostname, port }, user, path, local, algorithm } = key;
+    const names = [hostname, port, path, local, algorithm];
     const hash = createHash("sha256")
-      .update(JSON.stringify([hostname, port, path, local, algorithm]))
+      .update(JSON.stringify(user === undefined ? names : [...names, user]))
       .digest("hex");
     this.#file = stateFolder && `${stateFolder}/${hash.slice(0, 32)}.json`;
   }
