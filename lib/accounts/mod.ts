@@ -12,7 +12,12 @@ export {
   type Proof,
 } from "./account_book.ts";
 export { AccountsError, type FilePlace } from "./errors.ts";
-export { LOCK_OUT_LIMITS, LockOut, type LockOutLimits } from "./lock_out.ts";
+export {
+  addressPrefix,
+  LOCK_OUT_LIMITS,
+  LockOut,
+  type LockOutLimits,
+} from "./lock_out.ts";
 export {
   type Derive,
   hashPassword,

@@ -11,6 +11,10 @@ export interface ServerLimits {
   readonly connectionCountMax: number;
   /** Connections that are not logged in or attached yet. */
   readonly pendingCountMax: number;
+  /** Connections from one address; of IPv6 from one /64. */
+  readonly addressConnectionCountMax: number;
+  /** Connections from one address that are not logged in or attached yet. */
+  readonly addressPendingCountMax: number;
   /** Data connections of one session. */
   readonly dataConnectionCountMax: number;
   /** Requests of one session that run at once on its control connection. */
@@ -68,10 +72,22 @@ export const SERVER_LIMIT_TABLE: {
       "A quarter of the usual 4096 descriptors hard limit of a service, since an upload holds two files and two sockets.",
   },
   pendingCountMax: {
-    value: 100,
+    value: 512,
     unit: "connections",
     reason:
-      "OpenSSH begins to refuse at 10 and refuses all at 100; a Ferry log-in is two small frames, so the same 100 stands for far more log-ins a second.",
+      "Half of all: who only knocks takes some 20 KB. OpenSSH begins to refuse at 10, but the classic protocols pause for a second before they say what they want.",
+  },
+  addressConnectionCountMax: {
+    value: 512,
+    unit: "connections",
+    reason:
+      "Half of all, so that no single address takes the whole server; an office behind one address still fits.",
+  },
+  addressPendingCountMax: {
+    value: 256,
+    unit: "connections",
+    reason:
+      "Half of those that may wait: whoever holds connections open without a word keeps no other address out.",
   },
   dataConnectionCountMax: {
     value: 8,

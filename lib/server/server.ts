@@ -16,6 +16,7 @@ import type {
   Pacer,
 } from "../transport/mod.ts";
 import type { Authority } from "./access.ts";
+import { Crowd } from "./crowd.ts";
 import type { DoorProtocol } from "./door.ts";
 import { refusedFields } from "./errors.ts";
 import type { ServerObserver } from "./events.ts";
@@ -78,6 +79,7 @@ export class FerryServer implements Server {
     this.#reception = {
       ...parts,
       visits: this.#visits,
+      crowd: new Crowd(limits),
       count: 0,
       closing: this.#closed.signal,
       isDraining: () => this.#draining,

@@ -14,6 +14,7 @@ import {
   type Pacer,
 } from "../transport/mod.ts";
 import type { Authority, Credentials, Grant } from "./access.ts";
+import type { Crowd, Place } from "./crowd.ts";
 import type { Visit } from "./door.ts";
 import { RefusalError, refusedFields } from "./errors.ts";
 import type { EventOrigin, ServerEvent, ServerObserver } from "./events.ts";
@@ -38,6 +39,8 @@ export interface Reception {
   readonly observer: ServerObserver | undefined;
   /** The connections that are open. */
   readonly visits: Set<ServerVisit>;
+  /** Counts them. */
+  readonly crowd: Crowd;
   /** Aborted when everything is closed. */
   readonly closing: AbortSignal;
   /** How many connections there were so far. */
@@ -64,7 +67,7 @@ export class ServerVisit implements Visit {
   readonly #reception: Reception;
   readonly #ended = new AbortController();
   readonly #cancelTimer: () => void;
-  #isPending = true;
+  readonly #place: Place;
   #isLate = false;
   #busy = 0;
   #grant: Grant | undefined;
@@ -81,6 +84,7 @@ export class ServerVisit implements Visit {
     };
     this.#connection = connection;
     this.#reception = reception;
+    this.#place = reception.crowd.enter(connection.remote.hostname);
     const { clock, closing, limits } = reception;
     this.#cancelTimer = clock.after(limits.loginTimeout, () => {
       this.#isLate = true;
@@ -107,6 +111,7 @@ export class ServerVisit implements Visit {
   close(): void {
     this.#close();
     this.arrived();
+    this.#place.leave();
     this.#grant?.leave?.();
     const { closing, visits } = this.#reception;
     closing.removeEventListener("abort", this.#close);
@@ -152,17 +157,11 @@ export class ServerVisit implements Visit {
   }
 
   assertRoom(): void {
-    const { limits, visits } = this.#reception;
-    const pending = [...visits].filter((visit) => visit.#isPending).length;
-    if (
-      visits.size > limits.connectionCountMax ||
-      pending > limits.pendingCountMax
-    ) {
-      throw new RefusalError(
-        "limit",
-        "the server has as many connections as it takes; try again later",
-      );
-    }
+    const { crowd } = this.#reception;
+    const reason = crowd.refusal(this.#place);
+    if (reason === undefined) return;
+    if (crowd.refuse(this.#place)) throw new RefusalError("limit", reason);
+    throw new NetworkError("closed", "too many connections at once");
   }
 
   async admit(credentials: Credentials): Promise<Grant> {
@@ -179,7 +178,7 @@ export class ServerVisit implements Visit {
   }
 
   arrived(): void {
-    this.#isPending = false;
+    this.#place.settle();
     this.#cancelTimer();
   }
 
