@@ -10,6 +10,7 @@ import { systemClock } from "../platform/mod.ts";
 import { checkServe, serve } from "../server/mod.ts";
 import { DenoDisk } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
+import { commandHook, mayRun } from "./deno_hook.ts";
 import { observe } from "./deno_observation.ts";
 import {
   type Environment,
@@ -171,6 +172,8 @@ export function denoEnvironment(): Environment {
     serve,
     checkServe,
     observe,
+    mayRun,
+    hook: commandHook,
     mayListen,
   };
 }

@@ -8,6 +8,7 @@
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import type {
+  OnReceived,
   OpenDoor,
   ServeOptions,
   Server,
@@ -151,6 +152,10 @@ export interface Environment {
   serve(options: ServeOptions): Promise<Server>;
   /** Whether this program may listen on an address; never prompts. */
   mayListen(address: NetworkAddress): Promise<boolean>;
+  /** Whether this program may run a command; never prompts. */
+  mayRun(program: string): Promise<boolean>;
+  /** The upload hook that runs a command. */
+  hook(command: readonly string[]): OnReceived;
   /** Observes a server that is going to start. */
   observe(options: ObserveOptions): Promise<Observation>;
   /** Says what a server would offer, without starting it. */

@@ -36,6 +36,7 @@ import {
   ANONYMOUS,
   CHECK,
   DRAIN,
+  HOOK,
   LIMIT_SESSION_RATE,
   LISTEN,
   LOG_FORMAT,
@@ -152,7 +153,10 @@ async function run(
     return EXIT.done;
   }
   const settings = await readSettings(line, environment);
-  const options = serveOptions(settings);
+  const options = {
+    ...serveOptions(settings),
+    ...await hookOptions(settings, environment),
+  };
   return await withRoot(
     settings.root,
     () =>
@@ -193,6 +197,20 @@ function serveOptions(
     ...line.value(ALLOW_ACTIVE) ? { allowActive: true } : {},
     ...Object.keys(limits).length === 0 ? {} : { limits },
   };
+}
+
+/** The upload hook; one that may not be run is found out before anybody sends a file. */
+async function hookOptions(
+  settings: ServerSettings,
+  environment: Environment,
+): Promise<Pick<ServeOptions, "onReceived">> {
+  const command = settings.value(HOOK);
+  const [program] = command;
+  if (program === undefined) return {};
+  if (await environment.mayRun(program)) {
+    return { onReceived: environment.hook(command) };
+  }
+  throw new UsageError(usage.hookNotAllowed(program));
 }
 
 async function check(

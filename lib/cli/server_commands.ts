@@ -86,6 +86,17 @@ export const METRICS: Option<NetworkAddress | undefined> = {
   read: readListenAddress,
 };
 
+/** Who looks at uploads. */
+export const HOOK: Option<readonly string[]> = {
+  name: "hook",
+  placeholder: "WORD",
+  help:
+    "Have this command judge each upload before it is published; each --hook=WORD adds a word to it",
+  isRepeated: true,
+  fallback: [],
+  read: (word, previous) => [...previous, word],
+};
+
 /** How long transfers may go on after the end was asked for. */
 export const DRAIN: Option<number> = seconds("drain", {
   fallback: 10_000,
@@ -129,6 +140,7 @@ const SERVE_OPTIONS: readonly AnyOption[] = [
   ALLOW_ACTIVE,
   SERVER_LIMIT_RATE,
   LIMIT_SESSION_RATE,
+  HOOK,
   METRICS,
   DRAIN,
   LOG_FORMAT,

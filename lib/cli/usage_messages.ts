@@ -179,6 +179,11 @@ export const usage = {
       formatAddress(address)
     }: it is reachable beyond this machine and unencrypted, which needs --allow-plain`,
 
+  hookNotAllowed: (program: string): string =>
+    `Cannot run the upload hook ${
+      quoteName(program)
+    }: this program runs without --allow-run=${program}`,
+
   badRemoteName: (text: string, problem: string): string =>
     `Cannot use ${quoteName(text)}: the name ${problem}`,
 

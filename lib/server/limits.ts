@@ -39,6 +39,8 @@ export interface ServerLimits {
   readonly sessionRateMax: number;
   /** Time to reach a client that listens for an active data connection. */
   readonly dialTimeout: number;
+  /** Time that the upload hook may take for a file. */
+  readonly reviewTimeout: number;
   /** Time between two clearings of expired leftovers. */
   readonly sweepInterval: number;
   /** Time to wait before accepting again when the process is out of descriptors. */
@@ -153,6 +155,12 @@ export const SERVER_LIMIT_TABLE: {
     unit: "ms",
     reason:
       "A firewall that drops says nothing; three tries of TCP fit in 10 s.",
+  },
+  reviewTimeout: {
+    value: 60_000,
+    unit: "ms",
+    reason:
+      "A virus scanner reads some hundred MB a second; who keeps larger files gives it more.",
   },
   sweepInterval: {
     value: 3_600_000,

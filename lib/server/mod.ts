@@ -44,6 +44,7 @@ export {
   SERVER_LIMITS,
   type ServerLimits,
 } from "./limits.ts";
+export type { OnReceived, ReceivedFile, Verdict } from "./reviewed_storage.ts";
 export { checkServe, serve } from "./serve.ts";
 export type {
   AnonymousAccess,

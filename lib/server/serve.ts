@@ -231,6 +231,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
       limits,
       clock,
       random: options.random ?? systemRandom,
+      onReceived: options.onReceived,
       observer: options.onEvent,
       pacer: new Pacer(clock, {
         total: Number.isFinite(rateMax) ? rateMax : undefined,

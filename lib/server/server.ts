@@ -22,6 +22,7 @@ import { refusedFields } from "./errors.ts";
 import type { ServerObserver } from "./events.ts";
 import { FerryDoor } from "./ferry_door.ts";
 import { DRAIN_DEFAULT, type ServerLimits } from "./limits.ts";
+import type { OnReceived } from "./reviewed_storage.ts";
 import type { OpenDoor, Server } from "./types.ts";
 import { type Reception, ServerVisit } from "./visit.ts";
 
@@ -50,6 +51,8 @@ export interface ServerParts {
   readonly random: Random;
   /** Shares the bandwidth among the peers. */
   readonly pacer: Pacer;
+  /** Looks at uploads before they are published. */
+  readonly onReceived: OnReceived | undefined;
   /** Is told of everything that happens. */
   readonly observer: ServerObserver | undefined;
 }

@@ -10,6 +10,7 @@ import type { Disk, Storage } from "../storage/mod.ts";
 import type { Network, NetworkAddress } from "../transport/mod.ts";
 import type { DoorProtocol } from "./door.ts";
 import type { ServerObserver } from "./events.ts";
+import type { OnReceived } from "./reviewed_storage.ts";
 import type { ServerLimits } from "./limits.ts";
 
 /** What users without an account may do. */
@@ -41,6 +42,11 @@ export interface ServeOptions {
   readonly readOnly?: boolean;
   /** May dial data connections back to clients. @default {false} */
   readonly allowActive?: boolean;
+  /**
+   * Looks at each upload when it is whole and verified, before it is published;
+   * without it uploads are published as they come.
+   */
+  readonly onReceived?: OnReceived;
   /** Is told of everything that happens; must not throw. */
   readonly onEvent?: ServerObserver;
   /** Limits that differ from the defaults. */

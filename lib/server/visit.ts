@@ -5,6 +5,7 @@
  */
 
 import type { Clock, Random } from "../platform/mod.ts";
+import type { Storage } from "../storage/mod.ts";
 import {
   type Connection,
   formatAddress,
@@ -20,6 +21,7 @@ import { RefusalError, refusedFields } from "./errors.ts";
 import type { EventOrigin, ServerEvent, ServerObserver } from "./events.ts";
 import { logEvent } from "./events.ts";
 import { DIAL_PORT_MIN, type ServerLimits } from "./limits.ts";
+import { type OnReceived, ReviewedStorage } from "./reviewed_storage.ts";
 
 /** What the connections of a server share. */
 export interface Reception {
@@ -35,6 +37,8 @@ export interface Reception {
   readonly random: Random;
   /** Shares the bandwidth among the peers. */
   readonly pacer: Pacer;
+  /** Looks at uploads before they are published. */
+  readonly onReceived: OnReceived | undefined;
   /** Is told of everything that happens. */
   readonly observer: ServerObserver | undefined;
   /** The connections that are open. */
@@ -168,13 +172,36 @@ export class ServerVisit implements Visit {
     const { authority } = this.#reception;
     const { local, remote } = this;
     try {
-      this.#grant = await authority.admit(credentials, { local, remote });
+      const grant = await authority.admit(credentials, { local, remote });
+      this.#grant = { ...grant, storage: this.#reviewed(grant) };
       return this.#grant;
     } catch (error) {
       const user = "user" in credentials ? credentials.user : undefined;
       this.report({ type: "log-in-refused", user, ...refusedFields(error) });
       throw error;
     }
+  }
+
+  /** The user's files; uploads are looked at where somebody wants that. */
+  #reviewed({ storage, user }: Grant): Storage {
+    const { clock, limits, onReceived } = this.#reception;
+    if (onReceived === undefined) return storage;
+    const { peer, protocol } = this.#origin;
+    return new ReviewedStorage(storage, {
+      onReceived,
+      sender: { user, peer, protocol },
+      clock,
+      timeout: limits.reviewTimeout,
+      onFault: (error) =>
+        this.report({
+          type: "refusal",
+          user,
+          request: "onReceived",
+          code: "internal",
+          reason: "the upload hook failed",
+          error,
+        }),
+    });
   }
 
   arrived(): void {

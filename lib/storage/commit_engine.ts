@@ -11,7 +11,7 @@ import { ChunkMap } from "./chunk_map.ts";
 import { findTwin, takenError, twinError } from "./conflict.ts";
 import type { Disk, DiskFile } from "./disk.ts";
 import { StorageError } from "./errors.ts";
-import { lstatIfAny } from "./jail.ts";
+import { lstatIfAny, type SafePath } from "./jail.ts";
 import { JournalFile } from "./journal_file.ts";
 import { type FindDirectory, removeIfAny, removeStaging } from "./leftovers.ts";
 import { CHUNK_SIZE, FILE_SIZE_MAX, FINGERPRINT_LENGTH_MAX } from "./limits.ts";
@@ -43,6 +43,8 @@ export interface CommitEngineOptions {
   readonly locks: NameLocks;
   /** Called between steps. */
   readonly hooks: StorageHooks;
+  /** The target that a path stands for, where a review may choose another. */
+  readonly retarget?: (path: SafePath) => PublishTarget;
   /** Finds the directory that the map of a leftover names. */
   readonly findDirectory: FindDirectory;
 }

@@ -122,6 +122,7 @@ export class DiskStorage implements Storage {
       clock: this.#clock,
       locks: this.#locks,
       hooks: options.hooks ?? {},
+      retarget: (path) => this.#target(path),
       findDirectory: (header) => this.#findDirectory(header),
     };
     this.#engine = new CommitEngine(this.#engineOptions);

@@ -73,9 +73,11 @@ export type {
   ReceiveRequest,
   ReceiveStart,
   Receiving,
+  Review,
   SmallFile,
   Source,
   SourceChunk,
+  StagedFile,
   Storage,
 } from "./storage.ts";
 export type {

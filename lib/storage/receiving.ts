@@ -39,7 +39,13 @@ import {
   REWRITE_WINDOW,
 } from "./limits.ts";
 import { applyMode, Publishing, removeOwned } from "./publishing.ts";
-import type { CommitStep, ReceivingParts } from "./receiving_parts.ts";
+import {
+  cancelled,
+  type CommitStep,
+  foreign,
+  type ReceivingParts,
+} from "./receiving_parts.ts";
+import { reviewed } from "./review.ts";
 import { hashFile } from "./source.ts";
 import type {
   ChunkRun,
@@ -56,7 +62,7 @@ import {
 
 /** The {@linkcode Receiving} of every backend. */
 export class StagedReceiving implements Receiving {
-  readonly #parts: ReceivingParts;
+  #parts: ReceivingParts;
   readonly #chunks: ChunkMap;
   readonly #hash: Hash = createHash("sha256");
   /** Chunks that went into the running hash, all from the beginning. */
@@ -160,7 +166,9 @@ export class StagedReceiving implements Receiving {
   commit(size: number, digest?: Digest): Promise<Outcome> {
     return this.#attempt(async () => {
       await this.#step("written");
-      const outcome = await this.#store(await this.#verify(size, digest));
+      const verified = await this.#verify(size, digest);
+      this.#parts = await reviewed(this.#parts, { size, digest: verified });
+      const outcome = await this.#store(verified);
       await this.#step("recorded");
       await this.#end();
       return outcome;
@@ -488,12 +496,4 @@ export class StagedReceiving implements Receiving {
     this.#tail = result.catch(() => {});
     return result;
   }
-}
-
-function cancelled(): StorageError {
-  return new StorageError("cancelled", "the transfer is over");
-}
-
-function foreign(): StorageError {
-  return new StorageError("changed", "what is held is of another source");
 }

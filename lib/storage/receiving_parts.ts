@@ -7,6 +7,8 @@
 import type { Clock } from "../platform/mod.ts";
 import type { ChunkMap } from "./chunk_map.ts";
 import type { Disk, DiskFile } from "./disk.ts";
+import type { SafePath } from "./jail.ts";
+import { StorageError } from "./errors.ts";
 import type { JournalFile } from "./journal_file.ts";
 import type { NameLocks } from "./name_locks.ts";
 import type { Staging } from "./staging.ts";
@@ -75,6 +77,18 @@ export interface ReceivingParts {
   readonly journal: JournalFile;
   /** What is known of its chunks: nothing, or what is held. */
   readonly chunks: ChunkMap;
+  /** The target that another path stands for, where there may be another. */
+  readonly retarget?: (path: SafePath) => PublishTarget;
   /** Called once, when it is over. */
   readonly onEnd: () => void;
+}
+
+/** The error of whoever goes on with a transfer that has ended. */
+export function cancelled(): StorageError {
+  return new StorageError("cancelled", "the transfer is over");
+}
+
+/** The error of whoever goes on with what is held, and has another source. */
+export function foreign(): StorageError {
+  return new StorageError("changed", "what is held is of another source");
 }

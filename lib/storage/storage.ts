@@ -141,6 +141,27 @@ export interface Attributes {
   readonly mode?: number | undefined;
 }
 
+/** A file that is whole and verified, and has no name yet. */
+export interface StagedFile {
+  /** The path that it is to get, relative to the root, with `/`. */
+  readonly path: string;
+  /** Where its bytes are until then, in the host's own form; not to be changed. */
+  readonly staged: string;
+  /** Size in bytes. */
+  readonly size: number;
+  /** The digest that was compared. */
+  readonly digest: Digest;
+}
+
+/**
+ * Looks at a file before it gets its name; rejects it by throwing a
+ * {@linkcode StorageError}.
+ *
+ * @returns Another path, located with `write`, to publish it under; `undefined`
+ * for the one that was asked for.
+ */
+export type Review = (file: StagedFile) => Promise<SafePath | undefined>;
+
 /** What is asked for when a file is to be received. */
 export interface ReceiveRequest {
   /** Identifies this upload for ever: 32 hexadecimal digits. */
@@ -168,6 +189,8 @@ export interface ReceiveRequest {
   readonly resume?: boolean | undefined;
   /** Permission bits (0777) to give the file. @default 0666 less the umask */
   readonly mode?: number | undefined;
+  /** Called between verifying and publishing. @default nobody looks */
+  readonly review?: Review | undefined;
 }
 
 /** A file of at most one chunk, whole, to be received with others. */
@@ -299,7 +322,8 @@ export interface Storage extends AsyncDisposable {
   /**
    * Receives many small files at once, each with the same guarantees as by
    * {@linkcode receive}; those of one call share checks and syncs. What fails
-   * is told in its place and hinders no other.
+   * is told in its place and hinders no other. What is to be reviewed is to be
+   * received by itself.
    */
   receiveSmall(
     items: readonly (SmallFile & { readonly path: SafePath })[],

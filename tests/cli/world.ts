@@ -328,6 +328,9 @@ export function makeWorld(options: WorldOptions = {}): World {
       serves.push(settings);
       return (options.serve ?? fail)(settings);
     },
+    mayRun: (program) => Promise.resolve(program !== "/denied"),
+    hook: (command) => () =>
+      Promise.resolve({ verdict: "reject", reason: command.join(" ") }),
     observe(settings) {
       observes.push(settings);
       return Promise.resolve({

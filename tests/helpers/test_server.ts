@@ -10,6 +10,7 @@ import {
 import {
   type AnonymousAccess,
   type DoorProtocol,
+  type OnReceived,
   serve,
   type Server,
   type ServerLimits,
@@ -40,6 +41,7 @@ export interface TestServerOptions {
   /** Other protocols to speak; {@linkcode TestServer.dialDoor} dials them. */
   readonly doors?: readonly DoorProtocol[];
   readonly onEvent?: ServerObserver;
+  readonly onReceived?: OnReceived;
   /** Puts something between the server and its storage. */
   readonly wrap?: (storage: Storage) => Storage;
 }
@@ -237,6 +239,9 @@ export async function startServer(
     allowActive: options.allowActive ?? false,
     limits: options.limits ?? {},
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+    ...(options.onReceived === undefined
+      ? {}
+      : { onReceived: options.onReceived }),
     network,
     clock,
     random: new SeededRandom(7),
