@@ -92,12 +92,16 @@ export class SecretFile {
    * Writes it: whole or not at all, readable by its owner only, durable.
    *
    * @param text What is to be in it.
-   * @param options `isNew`: refuses to replace one that is there.
+   * @param options `isNew`: refuses to replace one that is there; `mode`: the
+   * permission bits, if others may read it after all.
    * @throws {AccountsError} When it cannot be written, or is there already.
    */
   async write(
     text: string,
-    { isNew = false }: { readonly isNew?: boolean } = {},
+    { isNew = false, mode = 0o600 }: {
+      readonly isNew?: boolean;
+      readonly mode?: number;
+    } = {},
   ): Promise<void> {
     const { disk, random } = this.#parts;
     const draft = `${this.path}.${random.bytes(4).toHex()}.new`;
@@ -105,7 +109,7 @@ export class SecretFile {
       const file = await disk.open(draft, "create");
       try {
         // Nothing is in it yet that anybody could read.
-        await disk.setAttributes?.(draft, { mode: 0o600 });
+        await disk.setAttributes?.(draft, { mode });
         await file.write(new TextEncoder().encode(text), 0);
         await file.sync();
       } finally {

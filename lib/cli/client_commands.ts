@@ -40,6 +40,7 @@ import {
   TRANSFER_DIGEST,
   YES,
 } from "./client_options.ts";
+import { LOG_IN_OPTIONS } from "./log_in_options.ts";
 import type { CommandSpec, Operand, ProgramSpec } from "./command.ts";
 import type { AnyOption } from "./option.ts";
 
@@ -83,7 +84,7 @@ export const LIST: CommandSpec = {
     "Entries are shown as they come, unsorted: a large directory begins to show at once. --sort waits for all of them.",
   ],
   operands: [HOST, { name: "PATH", optional: true }],
-  options: [LONG, LIST_RECURSIVE, SORT],
+  options: [LONG, LIST_RECURSIVE, SORT, ...LOG_IN_OPTIONS],
   examples: ["ferry ls 127.0.0.1", "ferry ls -lR --sort size 127.0.0.1 docs"],
 };
 
@@ -107,6 +108,7 @@ export const GET: CommandSpec = {
     TRANSFER_DIGEST,
     PROGRESS,
     ...NETWORK_OPTIONS,
+    ...LOG_IN_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -138,6 +140,7 @@ export const PUT: CommandSpec = {
     TRANSFER_DIGEST,
     PROGRESS,
     ...NETWORK_OPTIONS,
+    ...LOG_IN_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -167,6 +170,7 @@ export const SYNC: CommandSpec = {
     TRANSFER_DIGEST,
     PROGRESS,
     ...NETWORK_OPTIONS,
+    ...LOG_IN_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -185,7 +189,7 @@ export const RENAME: CommandSpec = {
     "An existing NEW stays as it is, unless --on-conflict says otherwise.",
   ],
   operands: [HOST, { name: "OLD" }, { name: "NEW" }],
-  options: [ON_CONFLICT],
+  options: [ON_CONFLICT, ...LOG_IN_OPTIONS],
   examples: [
     "ferry mv 127.0.0.1 draft.txt final.txt",
     "ferry mv 127.0.0.1 final.txt archive/",
@@ -200,7 +204,7 @@ export const REMOVE: CommandSpec = {
     "Removes files, links (not what they lead to) and empty directories; with -r also directories with everything in them.",
   ],
   operands: [HOST, { name: "PATH", repeated: true }],
-  options: [REMOVE_RECURSIVE],
+  options: [REMOVE_RECURSIVE, ...LOG_IN_OPTIONS],
   examples: [
     "ferry rm 127.0.0.1 old.txt older.txt",
     "ferry rm -r 127.0.0.1 build",
@@ -214,7 +218,7 @@ export const MAKE_DIRECTORY: CommandSpec = {
   summary: "Make a directory",
   description: ["Makes a directory on the server."],
   operands: [HOST, { name: "PATH" }],
-  options: [PARENTS],
+  options: [PARENTS, ...LOG_IN_OPTIONS],
   examples: ["ferry mkdir -p 127.0.0.1 photos/2026/august"],
 };
 
@@ -226,7 +230,7 @@ export const STAT: CommandSpec = {
     "Shows what the server knows of PATH. --digest sha256 shows what sha256sum would print.",
   ],
   operands: [HOST, { name: "PATH" }],
-  options: [SHOWN_DIGEST],
+  options: [SHOWN_DIGEST, ...LOG_IN_OPTIONS],
   examples: ["ferry stat --digest sha256 127.0.0.1 a.iso"],
 };
 
@@ -238,7 +242,7 @@ export const INFO: CommandSpec = {
     "Shows the server's version, who you are to it, what you may and may not do and why, and its free space.",
   ],
   operands: [HOST],
-  options: [],
+  options: LOG_IN_OPTIONS,
   examples: ["ferry info 127.0.0.1"],
 };
 
@@ -255,6 +259,22 @@ export const CLEAN: CommandSpec = {
   examples: ["ferry clean", "ferry clean --yes ~/Downloads"],
 };
 
+/** Makes a key; needs no server. */
+export const KEYGEN: CommandSpec = {
+  name: "keygen",
+  summary: "Make a key to log in with",
+  description: [
+    "Makes an Ed25519 key and writes it: the private half to FILE, which only you may read, the public half to FILE.pub, for the operator of the server. A file that is there stays as it is.",
+    "A key of ssh-keygen -t ed25519 without a passphrase does as well.",
+  ],
+  operands: [{ name: "FILE" }],
+  options: [],
+  examples: [
+    "ferry keygen ~/.ferry-key",
+    "ferry ls --user alice --identity ~/.ferry-key 127.0.0.1",
+  ],
+};
+
 /** `ferry` with all its words. */
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "ferry",
@@ -269,6 +289,12 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     STAT,
     INFO,
     CLEAN,
+    KEYGEN,
   ],
-  commonOptions: [JSON_OUTPUT, QUIET, DEBUG, TIMEOUT],
+  commonOptions: [
+    JSON_OUTPUT,
+    QUIET,
+    DEBUG,
+    TIMEOUT,
+  ],
 };

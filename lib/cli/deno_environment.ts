@@ -6,7 +6,7 @@
  */
 
 import { connect } from "../client/mod.ts";
-import { systemClock } from "../platform/mod.ts";
+import { systemClock, systemRandom } from "../platform/mod.ts";
 import { checkServe, serve } from "../server/mod.ts";
 import { DenoDisk } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
@@ -106,6 +106,55 @@ async function readLine(): Promise<string | undefined> {
   return new TextDecoder().decode(buffer.subarray(0, count)).trim();
 }
 
+/** What keys without a letter send to a terminal that passes everything on. */
+const KEYS = { enter: [10, 13], erase: [8, 127], end: 4 } as const;
+
+/**
+ * Reads a line without showing it. Signals stay what they are, and the terminal
+ * is given back as it was in any case.
+ */
+async function readSecret(
+  question: string,
+  stderr: Output,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (!Deno.stdin.isTerminal()) return undefined;
+  await stderr.write(question);
+  const aborted = Promise.withResolvers<null>();
+  const onAbort = (): void => aborted.resolve(null);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  // Windows knows no cbreak; there raw mode leaves signals alone.
+  Deno.stdin.setRaw(true, { cbreak: Deno.build.os !== "windows" });
+  try {
+    return await readUntilEnter(aborted.promise);
+  } finally {
+    Deno.stdin.setRaw(false);
+    signal?.removeEventListener("abort", onAbort);
+    await stderr.write("\n");
+  }
+}
+
+async function readUntilEnter(
+  aborted: Promise<null>,
+): Promise<string | undefined> {
+  const buffer = new Uint8Array(ANSWER_SIZE);
+  const typed: number[] = [];
+  for (;;) {
+    const count = await Promise.race([Deno.stdin.read(buffer), aborted]);
+    if (count === null) return undefined;
+    for (const byte of buffer.subarray(0, count)) {
+      if (byte === KEYS.enter[0] || byte === KEYS.enter[1]) {
+        return new TextDecoder().decode(Uint8Array.from(typed));
+      }
+      if (byte === KEYS.end) return undefined;
+      if (byte !== KEYS.erase[0] && byte !== KEYS.erase[1]) typed.push(byte);
+      // A letter may be several bytes: all but the first begin with 10.
+      else while (((typed.pop() ?? 0) & 0xc0) === 0x80);
+    }
+  }
+}
+
 async function look(path: string): Promise<LocalEntry> {
   const { state } = await Deno.permissions.query({ name: "read", path });
   if (state !== "granted") return MISSING;
@@ -156,7 +205,9 @@ export function denoEnvironment(): Environment {
       await stderr.write(question);
       return await readLine();
     },
+    askSecret: (question, signal) => readSecret(question, stderr, signal),
     clock: systemClock,
+    random: systemRandom,
     platform: {
       deno: Deno.version.deno,
       target: Deno.build.target,

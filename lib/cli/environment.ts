@@ -6,7 +6,7 @@
  */
 
 import type { Client, ConnectOptions } from "../client/mod.ts";
-import type { Clock } from "../platform/mod.ts";
+import type { Clock, Random } from "../platform/mod.ts";
 import type {
   OnReceived,
   OpenDoor,
@@ -116,6 +116,8 @@ export interface Environment {
   readonly stderr: Output;
   /** Time. */
   readonly clock: Clock;
+  /** Keys and salts. */
+  readonly random: Random;
   /** What this is. */
   readonly platform: Platform;
   /** Local files. */
@@ -124,6 +126,14 @@ export interface Environment {
   readonly canAsk: boolean;
   /** Asks for a line; `undefined` if none comes. */
   ask(question: string): Promise<string | undefined>;
+  /**
+   * Asks for a line that is not shown while it is typed; `undefined` if none
+   * comes, or when the signal ends the wait.
+   */
+  askSecret(
+    question: string,
+    signal?: AbortSignal,
+  ): Promise<string | undefined>;
   /** What is fed to the program; asked for at most once. */
   stdin(): ReadableStream<Uint8Array>;
   /** An environment variable; `undefined` also where this process may not look. */

@@ -4,13 +4,18 @@
  * @module
  */
 
-import { FerryError, type FerryErrorCode } from "../client/mod.ts";
+import {
+  FerryError,
+  type FerryErrorCode,
+  LogInProblemError,
+} from "../client/mod.ts";
 import {
   formatAddress,
   isLoopback,
   type NetworkAddress,
   NetworkError,
 } from "../transport/mod.ts";
+import { logInHints } from "./account_messages.ts";
 import { OutputError } from "./environment.ts";
 import { escapeText, quoteName } from "./escape.ts";
 import { hints, problems } from "./messages.ts";
@@ -93,6 +98,12 @@ function hintFor(
       return doing === "get" || doing === "put" ? hints.oneByOne : undefined;
     case "connect-failed":
       return doing === "connect" ? networkHint(error) : lostHint(error);
+    case "login-refused":
+      return error.cause instanceof LogInProblemError
+        ? logInHints[error.cause.problem]
+        : undefined;
+    case "quota":
+      return hints.quota;
     case "wrong-protocol":
       return hints.wrongProtocol;
     case "busy":

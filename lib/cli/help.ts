@@ -130,7 +130,7 @@ export function programHelp(program: ProgramSpec): string {
     "Move files to and from a Ferry server; nothing arrives half.\n",
     "Commands:\n",
     ...commands,
-    "\nOptions:\n",
+    "Options:\n",
     optionTable(options),
     `HOST is an address of this machine, or tcp://HOST for another one.\n`,
     `"${program.name} COMMAND --help" says more; to begin: ${program.name} put 127.0.0.1 notes.txt\n`,

@@ -113,6 +113,7 @@ export const hints = {
   wrongProtocol: "is it ferryd that listens on this port?",
   busy: "somebody else is at it, try again later",
   changed: "try again when nobody writes to it",
+  quota: "remove something first, or ask for more",
 };
 
 /** Bytes from which on a rate says something: a mebibyte. */
@@ -440,6 +441,9 @@ export const server = {
     `Nobody may do anything on ${
       formatAddress(address)
     }: see "ferryd check", or allow it with --anonymous read or write`,
+
+  accountsOnly: (address: NetworkAddress): string =>
+    `${formatAddress(address)} lets in only users with an account`,
 
   checked: (root: string): string => `${quoteName(root)} can be served`,
 

@@ -5,8 +5,8 @@
  */
 
 import { type Client, type ConnectOptions, FerryError } from "../client/mod.ts";
-import type { NetworkAddress } from "../transport/mod.ts";
-import { CLEAN, CLIENT_PROGRAM } from "./client_commands.ts";
+import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import { CLEAN, CLIENT_PROGRAM, KEYGEN } from "./client_commands.ts";
 import {
   DEBUG,
   JSON_OUTPUT,
@@ -16,6 +16,7 @@ import {
 } from "./client_options.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
 import { runClean } from "./commands/clean.ts";
+import { runKeygen } from "./commands/keygen.ts";
 import { PLANNERS } from "./commands/mod.ts";
 import { connectOptions } from "./connection.ts";
 import {
@@ -28,6 +29,7 @@ import { describeFailure } from "./failure.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { readHost } from "./host.ts";
 import { JsonReporter } from "./json_reporter.ts";
+import { readLogIn, splitUser } from "./log_in.ts";
 import { startLogging } from "./logging.ts";
 import { problems, usage } from "./messages.ts";
 import type { Reporter } from "./reporter.ts";
@@ -118,13 +120,17 @@ async function run(
         (signal) => runClean(line, { reporter, environment, signal }),
       );
     }
-    const address = readHost(line.operands[0] ?? "");
+    if (line.command === KEYGEN) {
+      return await runKeygen(line, { reporter, environment });
+    }
+    const { host, user } = splitUser(line.operands[0] ?? "");
+    const address = readHost(host);
     const work = await PLANNERS[line.command.name]?.(line, environment);
     if (work === undefined) throw new TypeError("The command has no planner");
     await using _logging = isDebugging
       ? await startLogging(environment, { level: "debug", format: "text" })
       : undefined;
-    return await runWork(line, { address, work, reporter, environment });
+    return await runWork(line, { address, user, work, reporter, environment });
   } catch (error) {
     return await refuse(error, reporter);
   }
@@ -192,6 +198,8 @@ function rejectContradictions(line: CommandLine): void {
 
 interface Job {
   readonly address: NetworkAddress;
+  /** The user that HOST names. */
+  readonly user: string | undefined;
   readonly work: Work;
   readonly reporter: Reporter;
   readonly environment: Environment;
@@ -244,9 +252,11 @@ async function connect(
   job: Job,
   signal: AbortSignal,
 ): Promise<Client | ExitCode> {
-  const { address, reporter, environment } = job;
+  const { address, user, reporter, environment } = job;
+  const host = formatAddress(address);
   const options: ConnectOptions = {
     ...await connectOptions(line, address, environment),
+    ...await readLogIn(line, { user, host, environment, signal }),
     signal,
     onReconnect: (event) => reporter.reconnect(event),
   };

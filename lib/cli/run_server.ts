@@ -7,6 +7,7 @@
 import { getLogger } from "@logtape/logtape";
 import {
   DEFAULT_ADDRESS,
+  type OpenDoor,
   ServeError,
   type ServeOptions,
   type Server,
@@ -47,9 +48,13 @@ import {
   SERVER_LIMIT_RATE,
   SERVER_PROGRAM,
   SERVER_QUIET,
+  STATE,
+  USER_COMMAND,
+  USERS,
 } from "./server_commands.ts";
 import { readSettings, type ServerSettings } from "./server_settings.ts";
 import { stackOf } from "./stack.ts";
+import { runUser } from "./user_command.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version_text.ts";
 
@@ -152,6 +157,7 @@ async function run(
     await stdout.write(commandHelp(SERVER_PROGRAM, line.command ?? SERVE));
     return EXIT.done;
   }
+  if (line.command === USER_COMMAND) return await runUser(line, environment);
   const settings = await readSettings(line, environment);
   const options = {
     ...serveOptions(settings),
@@ -174,6 +180,7 @@ function serveOptions(
   const listen = given.length === 0 ? [DEFAULT_ADDRESS] : given;
   const allowPlain = line.value(ALLOW_PLAIN);
   const metrics = line.value(METRICS);
+  const [users, state] = [line.value(USERS), line.value(STATE)];
   const open = [...listen, ...metrics === undefined ? [] : [metrics]]
     .find(({ hostname }) => !isLoopback(hostname));
   if (open !== undefined && !allowPlain) {
@@ -194,6 +201,8 @@ function serveOptions(
     allowPlain,
     readOnly: line.value(READ_ONLY),
     ...anonymous === undefined ? {} : { anonymous },
+    ...users === undefined ? {} : { users },
+    ...state === undefined ? {} : { state },
     ...line.value(ALLOW_ACTIVE) ? { allowActive: true } : {},
     ...Object.keys(limits).length === 0 ? {} : { limits },
   };
@@ -233,9 +242,9 @@ async function check(
   }
   const doors = await environment.checkServe(options);
   const lines = [text.checked(options.root)];
-  for (const { address, offer } of doors) {
-    lines.push(text.offer(address, offer));
-    lines.push(...text.refusals(offer).map((line) => `  ${line}`));
+  for (const door of doors) {
+    const [first = "", ...rest] = offerLines(door, options);
+    lines.push(first, ...rest.map((line) => `  ${line}`));
   }
   await environment.stdout.write(lines.map((line) => `${line}\n`).join(""));
   return EXIT.done;
@@ -275,7 +284,7 @@ async function serveUntilAsked(
       () => isReady = false,
     );
     try {
-      logOffers(server);
+      logOffers(server, options);
       await announce(listeners(server, observation), format, environment);
       await server.finished;
     } finally {
@@ -305,11 +314,23 @@ function shutDownWhenAsked(
   });
 }
 
-function logOffers(server: Server): void {
-  for (const { address, offer } of server.doors) {
-    if (offer.rights.length === 0) log.warn(text.nothingOffered(address));
-    log.info(text.offer(address, offer));
-    for (const line of text.refusals(offer)) log.info(line);
+/** What strangers may do behind a door, and why not the rest. */
+function offerLines(
+  { address, offer }: OpenDoor,
+  { users }: ServeOptions,
+): readonly string[] {
+  return users !== undefined && offer.rights.length === 0
+    ? [text.accountsOnly(address)]
+    : [text.offer(address, offer), ...text.refusals(offer)];
+}
+
+function logOffers(server: Server, options: ServeOptions): void {
+  for (const door of server.doors) {
+    const { address, offer } = door;
+    if (options.users === undefined && offer.rights.length === 0) {
+      log.warn(text.nothingOffered(address));
+    }
+    for (const line of offerLines(door, options)) log.info(line);
   }
 }
 

@@ -6,8 +6,11 @@
 
 import type { AnonymousAccess } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
+import { type Right, RIGHTS } from "../protocol/mod.ts";
+import { accounts } from "./account_messages.ts";
 import type { CommandSpec, ProgramSpec } from "./command.ts";
 import { readListenAddress } from "./host.ts";
+import { PASSWORD_FILE } from "./log_in_options.ts";
 import {
   type AnyOption,
   choice,
@@ -17,6 +20,7 @@ import {
   seconds,
   text,
 } from "./option.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** Where to listen. */
 export const LISTEN: Option<readonly NetworkAddress[]> = {
@@ -49,6 +53,47 @@ export const ANONYMOUS: Option<AnonymousAccess | undefined> = choice(
       "What anybody may do (default write on this machine's own addresses, else none)",
   },
 );
+
+/** Accounts. */
+export const USERS: Option<string | undefined> = text("users", "", {
+  placeholder: "FILE",
+  help:
+    'Let in the users of this file, and nobody else unless --anonymous is given; "ferryd user" writes it',
+});
+
+/** What must outlive a restart. */
+export const STATE: Option<string | undefined> = text("state", "", {
+  placeholder: "DIR",
+  help:
+    "Keep what must outlive a restart here, such as what quotas have counted",
+});
+
+/** The root folder of a new user. */
+export const USER_ROOT: Option<string | undefined> = text("root", "", {
+  placeholder: "DIR",
+  help:
+    "The user's folder, below ROOT or absolute (default: all of what is served)",
+});
+
+/** A key of a new user. */
+export const USER_KEY: Option<string | undefined> = text("key", "", {
+  placeholder: "FILE",
+  help: "The user's public key; then a password needs --password-file",
+});
+
+/** What a new user may do. */
+export const USER_RIGHTS: Option<readonly Right[]> = {
+  name: "rights",
+  placeholder: "RIGHT,...",
+  help: `What the user may do (default all: ${RIGHTS.join(",")})`,
+  fallback: RIGHTS,
+  read(value): readonly Right[] {
+    const words = value.split(",");
+    const rights = RIGHTS.filter((right) => words.includes(right));
+    if (rights.length === words.length) return rights;
+    throw new UsageError(accounts.badRights(value, RIGHTS));
+  },
+};
 
 /** No changes. */
 export const READ_ONLY: Option<boolean> = flag(
@@ -136,6 +181,8 @@ const SERVE_OPTIONS: readonly AnyOption[] = [
   LISTEN,
   ALLOW_PLAIN,
   ANONYMOUS,
+  USERS,
+  STATE,
   READ_ONLY,
   ALLOW_ACTIVE,
   SERVER_LIMIT_RATE,
@@ -184,10 +231,33 @@ export const CHECK: CommandSpec = {
   examples: ["ferryd check --anonymous read share/"],
 };
 
+/** Manages accounts. */
+export const USER_COMMAND: CommandSpec = {
+  name: "user",
+  summary: "Add, change, list and remove the users of a users file",
+  description: [
+    "add NAME makes an account, with a password or with --key; passwd NAME gives it another password; key NAME KEYFILE lets it log in by one more key; list shows all; rm NAME removes one.",
+    "A password is asked for, or comes from --password-file or FERRY_PASSWORD, never from the command line, which others can read. A server that runs takes a change with the next log-in; sessions go on.",
+    "More, such as quotas and rights by path, is written into the file by hand: see docs/security.md.",
+  ],
+  operands: [
+    { name: "ACTION" },
+    { name: "NAME", optional: true },
+    { name: "KEYFILE", optional: true },
+  ],
+  options: [USERS, PASSWORD_FILE, USER_ROOT, USER_RIGHTS, USER_KEY],
+  examples: [
+    "ferryd user add alice --users /etc/ferryd/users.jsonc",
+    "ferryd user add backup --key backup.pub --root backup --users users.jsonc",
+    "ferryd user key alice laptop.pub --users users.jsonc",
+    "ferryd user list --users users.jsonc",
+  ],
+};
+
 /** `ferryd` with all its words. */
 export const SERVER_PROGRAM: ProgramSpec = {
   name: "ferryd",
-  commands: [SERVE, CHECK],
+  commands: [SERVE, CHECK, USER_COMMAND],
   defaultCommand: SERVE.name,
   commonOptions: [SERVER_DEBUG, SERVER_QUIET],
 };

@@ -217,8 +217,8 @@ export const usage = {
 
 function helpCommand(command: string): string {
   if (command === "ferry" || command === "ferryd") return `"${command} --help"`;
-  return command === "check"
-    ? '"ferryd check --help"'
+  return command === "check" || command === "user"
+    ? `"ferryd ${command} --help"`
     : `"ferry ${command} --help"`;
 }
 

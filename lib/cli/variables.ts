@@ -38,6 +38,11 @@ export const VARIABLES = table({
     programs: ["ferry"],
     help: "On Windows, instead of XDG_STATE_HOME.",
   },
+  FERRY_PASSWORD: {
+    programs: ["ferry", "ferryd"],
+    help:
+      "The password to log in with, or to give a user, where no --password-file is named.",
+  },
   FERRY_COMMIT: {
     programs: ["ferry", "ferryd"],
     help:

@@ -13,6 +13,27 @@ import {
 import { isLoopback } from "../transport/mod.ts";
 import { FerryError } from "./errors.ts";
 
+/** Why a client does not even try to log in. */
+export type LogInProblem =
+  | "no-user"
+  | "no-secret"
+  | "not-offered"
+  | "plain"
+  | "too-long";
+
+/** The cause of a {@linkcode FerryError} for a log-in that was not tried. */
+export class LogInProblemError extends Error {
+  /** Why. */
+  readonly problem: LogInProblem;
+
+  /** @param problem Why. */
+  constructor(problem: LogInProblem) {
+    super(problem);
+    this.name = "LogInProblemError";
+    this.problem = problem;
+  }
+}
+
 /** A key to log in with. */
 export interface LogInKey {
   /** The 32 bytes of its public half that the server knows. */
@@ -80,7 +101,7 @@ export function logInBody(
     return { method: "key", user, publicKey, signature };
   }
   if (password === undefined) {
-    throw refused("a log-in as a user needs a password or a key");
+    throw refused("no-secret", "a log-in as a user needs a password or a key");
   }
   assertSize("password", password, PASSWORD_SIZE_MAX);
   requireMethod(place, "password");
@@ -93,11 +114,9 @@ function requireMethod(
   method: string,
 ): void {
   if (methods.includes(method)) return;
-  throw refused(
-    method === "anonymous"
-      ? "the server lets in only users with an account"
-      : `the server does not offer a log-in by ${method}`,
-  );
+  throw method === "anonymous"
+    ? refused("no-user", "the server lets in only users with an account")
+    : refused("not-offered", `the server does not offer a log-in by ${method}`);
 }
 
 /** Whoever can read the line would have the password. */
@@ -108,15 +127,17 @@ function assertSecret(
   const isSecret = certificate !== undefined || isLoopback(hostname);
   if (isSecret || allowPlainPassword) return;
   throw refused(
+    "plain",
     "the connection is not encrypted, so everybody on the way could read the password",
   );
 }
 
 function assertSize(what: string, text: string, max: number): void {
   if (new TextEncoder().encode(text).length <= max) return;
-  throw refused(`the ${what} is longer than ${max} bytes`);
+  throw refused("too-long", `the ${what} is longer than ${max} bytes`);
 }
 
-function refused(message: string): FerryError {
-  return new FerryError("login-refused", message, { side: "local" });
+function refused(problem: LogInProblem, message: string): FerryError {
+  const cause = new LogInProblemError(problem);
+  return new FerryError("login-refused", message, { side: "local", cause });
 }

@@ -10,7 +10,12 @@ export {
   type FerryErrorOptions,
 } from "./errors.ts";
 export { DEFAULT_PORT, RETRIES_DEFAULT, TIMEOUT_DEFAULT } from "./limits.ts";
-export type { LogInKey, LogInOptions } from "./log_in.ts";
+export {
+  type LogInKey,
+  type LogInOptions,
+  type LogInProblem,
+  LogInProblemError,
+} from "./log_in.ts";
 export type { SmallRequest, SmallTransfer } from "./small_job.ts";
 export type {
   Client,

@@ -80,7 +80,7 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   ],
   [
     ["ls", "-u", "me", H],
-    'Unknown option "-u" for "ls"; see "ferry ls --help"',
+    'A log-in as "me" needs --identity FILE, --password-file FILE or FERRY_PASSWORD: nobody is there to be asked',
   ],
   [
     ["stat", "--sort", "name", H, "a"],
@@ -176,7 +176,35 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   ],
   [
     ["ls", "me@localhost"],
-    'Cannot use "me@localhost" as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT',
+    'A log-in as "me" needs --identity FILE, --password-file FILE or FERRY_PASSWORD: nobody is there to be asked',
+  ],
+  [
+    ["ls", "tcp://me:secret@localhost"],
+    'A password does not belong on the command line, where other users of this machine can read it: write "tcp://localhost" with --user, and give the password by --password-file, by FERRY_PASSWORD or when asked',
+  ],
+  [
+    ["ls", "-u", "you", "me@localhost"],
+    'HOST says the user is "me", --user says "you"; leave one out',
+  ],
+  [
+    ["ls", "--identity", "k", H],
+    'Option "--identity" needs "--user NAME"',
+  ],
+  [
+    ["ls", "--password-file", "p", H],
+    'Option "--password-file" needs "--user NAME"',
+  ],
+  [
+    ["ls", "-u", "me", "--password-file", "p", "--identity", "k", H],
+    'Options "--identity" and "--password-file" contradict each other',
+  ],
+  [
+    ["ls", "-u", "me", "--identity", "k", H],
+    'Cannot use --identity "k": not found',
+  ],
+  [
+    ["ls", "me@"],
+    'Cannot use "" as a host: write NAME, NAME:PORT, 192.0.2.1:PORT or [2001:db8::1]:PORT',
   ],
   [
     ["ls", "::1:65430"],
@@ -304,7 +332,45 @@ const SERVER_CASES: ReadonlyArray<readonly [string[], string]> = [
   ],
   [
     ["--user", "x"],
-    'Unknown option "--user" for "ferryd"; see "ferryd --help"',
+    'Unknown option "--user" for "ferryd": did you mean "--users"?',
+  ],
+  [["user"], 'ACTION is missing for "user"; see "ferryd user --help"'],
+  [
+    ["user", "foo"],
+    'Unknown "foo" for "user": choose "add", "passwd", "key", "list" or "rm"',
+  ],
+  [
+    ["user", "toString", "--users", "u"],
+    'Unknown "toString" for "user": choose "add", "passwd", "key", "list" or "rm"',
+  ],
+  [
+    ["user", "list"],
+    'Option "--users FILE" is missing: it says which file to use',
+  ],
+  [["user", "add", "--users", "u"], 'NAME is missing for "user add"'],
+  [
+    ["user", "key", "a", "--users", "u"],
+    'KEYFILE is missing for "user key": the .pub file of the key',
+  ],
+  [
+    ["user", "add", "a", "secret", "--users", "u"],
+    'Unexpected "secret" for "user add"',
+  ],
+  [
+    ["user", "rm", "a", "--root", "x", "--users", "u"],
+    'Option "--root" means nothing for "user rm"',
+  ],
+  [
+    ["user", "add", "a", "--rights", "list,fly", "--users", "u"],
+    'Option "--rights" cannot be "list,fly": give some of list,read,write,rename,delete',
+  ],
+  [
+    ["user", "add", "a", "--users", "u"],
+    'A password for "a" needs --password-file FILE or FERRY_PASSWORD: nobody is there to be asked',
+  ],
+  [
+    ["user", "add", "a", "--key", "k", "--users", "u"],
+    'Cannot use the key "k": not found',
   ],
   [
     ["--classic", "x"],

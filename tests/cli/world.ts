@@ -24,6 +24,7 @@ import { OutputClosedError, OutputError } from "../../lib/cli/environment.ts";
 import type { CancelTimer, Clock } from "../../lib/platform/mod.ts";
 import type { OpenDoor, ServeOptions, Server } from "../../lib/server/mod.ts";
 import { type Disk, MemoryDisk } from "../../lib/storage/mod.ts";
+import { SeededRandom } from "../helpers/seeded_random.ts";
 
 const UTF8 = new TextDecoder();
 
@@ -279,6 +280,8 @@ export interface WorldOptions {
   readonly deniedPort?: number;
   /** What somebody who is there answers. */
   readonly answer?: string;
+  /** What somebody who is there types where nothing is shown, one after the other. */
+  readonly secrets?: readonly string[];
 }
 
 /** Makes a world. */
@@ -289,6 +292,7 @@ export function makeWorld(options: WorldOptions = {}): World {
   const serves: ServeOptions[] = [];
   const observes: ObserveOptions[] = [];
   const exits: number[] = [];
+  let asked = 0;
   const terminations = new Set<() => void>();
   const rejections = new Set<(reason: unknown) => void>();
   function listen<T>(listeners: Set<T>, listener: T): () => void {
@@ -306,7 +310,13 @@ export function makeWorld(options: WorldOptions = {}): World {
       isWindows: options.isWindows ?? false,
     },
     disk: options.disk ?? new MemoryDisk({ clock }),
-    canAsk: options.answer !== undefined,
+    canAsk: options.answer !== undefined || options.secrets !== undefined,
+    async askSecret(question) {
+      if (options.secrets === undefined) return undefined;
+      await stderr.write(question);
+      return options.secrets[asked++];
+    },
+    random: new SeededRandom(1),
     async ask(question) {
       await stderr.write(question);
       return options.answer;
