@@ -100,8 +100,11 @@ export interface AccountBookParts {
 /** Passwords that are looked at at once: a log-in must not take all processors from transfers. */
 const PASSWORDS_AT_ONCE = 2;
 
-/** Log-ins that wait for that: with a fifth of a second each, the last one waits about 6 s. */
-const PASSWORDS_WAITING_MAX = 64;
+/**
+ * Log-ins that wait for that: with a fifth of a second each, the last one waits
+ * about 3 s, a third of the time that there is for a log-in.
+ */
+const PASSWORDS_WAITING_MAX = 32;
 
 /** The users file, and who has failed to be one of them. */
 export class AccountBook {

@@ -133,8 +133,8 @@ Deno.test("AccountBook looks at no more than two passwords at once, and lets so 
       : undefined
   );
   assertEquals(at.quick.most, 2);
-  assertEquals(problems.filter((problem) => problem === "wrong").length, 66);
-  assertEquals(problems.filter((problem) => problem === "busy").length, 34);
+  assertEquals(problems.filter((problem) => problem === "wrong").length, 34);
+  assertEquals(problems.filter((problem) => problem === "busy").length, 66);
   assertEquals((await at.logIn("alice", "correct horse")).name, "alice");
 });
 

@@ -14,34 +14,9 @@ import {
   ProtocolError,
 } from "../../lib/protocol/mod.ts";
 import { feed, keep } from "../helpers/chunked.ts";
-import { SeededRandom } from "../helpers/seeded_random.ts";
+import type { SeededRandom } from "../helpers/seeded_random.ts";
+import { fuzz } from "./fuzz.ts";
 import { encode, type Encoded, randomFrame } from "./random_frames.ts";
-
-/** An environment variable as a number, where it may be read. */
-function setting(variable: string, otherwise: number): number {
-  const { state } = Deno.permissions.querySync({ name: "env", variable });
-  const text = state === "granted" ? Deno.env.get(variable) : undefined;
-  return text === undefined ? otherwise : Number(text);
-}
-
-const SEED = setting("FERRY_FUZZ_SEED", 20_260_814);
-const ITERATIONS = setting("FERRY_FUZZ_ITERATIONS", 2000);
-
-/** Runs a case under many seeds; says which one failed. */
-function fuzz(name: string, run: (random: SeededRandom) => void): void {
-  Deno.test(`fuzz, seed ${SEED}, ${ITERATIONS} times: ${name}`, () => {
-    assert(ITERATIONS > 0);
-    for (let count = 0; count < ITERATIONS; count++) {
-      const seed = (SEED + count) >>> 0;
-      try {
-        run(new SeededRandom(seed));
-      } catch (error) {
-        const hint = `FERRY_FUZZ_SEED=${seed} FERRY_FUZZ_ITERATIONS=1`;
-        throw new Error(`repeat with ${hint}`, { cause: error });
-      }
-    }
-  });
-}
 
 function concat(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const size = parts.reduce((sum, { length }) => sum + length, 0);
