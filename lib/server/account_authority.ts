@@ -172,7 +172,15 @@ export class AccountAuthority implements Authority, AsyncDisposable {
   /** Closes the folders, and writes the counts down. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#roots[Symbol.asyncDispose]();
-    await this.#ledger.close();
+    try {
+      await this.#ledger.close();
+    } catch (error) {
+      if (!(error instanceof AccountsError)) throw error;
+      log.error(
+        "Cannot write down what quotas have counted, the next start counts anew: {reason}",
+        { reason: error.message },
+      );
+    }
   }
 
   async #admitAny(origin: Origin): Promise<Grant> {

@@ -11,7 +11,9 @@ import {
   type DiskAccess,
   DiskStorage,
   makeLocalDirectory,
+  quoteName,
   type Storage,
+  StorageError,
 } from "../storage/mod.ts";
 import {
   formatAddress,
@@ -109,8 +111,8 @@ async function openAccess(
   const files = {
     sweep: () => accounts.sweep(),
     async [Symbol.asyncDispose](): Promise<void> {
+      await using _accounts = accounts;
       await storage[Symbol.asyncDispose]();
-      await accounts[Symbol.asyncDispose]();
     },
   };
   return { authority: accounts, files };
@@ -120,7 +122,15 @@ async function openAccess(
 async function quotaFileOf(options: ServeOptions): Promise<string | undefined> {
   const { state, users } = options;
   if (state === undefined || users === undefined) return undefined;
-  await makeLocalDirectory(diskOf(options), state, "none");
+  try {
+    await makeLocalDirectory(diskOf(options), state, "none");
+  } catch (cause) {
+    if (!(cause instanceof StorageError)) throw cause;
+    throw new ServeError(
+      `Cannot use the state folder ${quoteName(state)}: ${cause.message}`,
+      { cause },
+    );
+  }
   return `${state}/quotas.json`;
 }
 

@@ -376,3 +376,44 @@ Deno.test("a server does not start with a users file that cannot be used", async
     );
   }
 });
+
+Deno.test("the sessions of a user share the user's rate, and no other user's", async () => {
+  await using at = await accountScene({
+    users: { alice: { rate: 100_000 }, bob: {} },
+  });
+  const [one, two] = [await at.connect("alice"), await at.connect("alice")];
+  const bob = await at.connect("bob");
+  const began = at.clock.monotonic();
+  const file = () => stream("x".repeat(100_000));
+  await bob.put(file(), "b");
+  assertEquals(at.clock.monotonic(), began);
+  await at.clock.run(
+    Promise.all(
+      [one, two].map((client, n) =>
+        client.put(file(), `a${n}`).then(() => client.put(file(), `b${n}`))
+      ),
+    ),
+    100,
+  );
+  const seconds = (at.clock.monotonic() - began) / 1000;
+  // 400 kB at 100 kB/s, the first of them in advance.
+  assert(seconds >= 2.8 && seconds <= 4.5, `${seconds} s`);
+});
+
+Deno.test("who fails too often is locked out with a right key, too, and no other user is", async () => {
+  await using at = await accountScene({ users: USERS, files: FILES });
+  const reasons: string[] = [];
+  for (let count = 0; count < 7; count++) {
+    const { peer, nonce } = await at.greeted();
+    await peer.send("LOGIN", keyLogIn("alice", nonce, { signer: "bob" }));
+    reasons.push((await peer.expect("FAIL")).body.message);
+    peer.close();
+  }
+  assert(reasons[5]?.includes("not one of theirs"), reasons[5]);
+  assert(reasons[6]?.includes("try again in 1 s"), reasons[6]);
+  const error = await assertRejects(() => at.connect("alice"), FerryError);
+  assertEquals(error.code, "login-refused");
+  assertEquals((await at.connect("bob")).info.user, "bob");
+  await at.clock.advance(1000);
+  assertEquals((await at.connect("alice")).info.user, "alice");
+});
