@@ -48,6 +48,8 @@ interface Job {
   readonly name: string;
   /** What follows the name. */
   readonly operand: string | undefined;
+  /** Aborted when somebody asks the program to end. */
+  readonly signal: AbortSignal;
 }
 
 /** One thing to do with accounts. */
@@ -159,15 +161,23 @@ export async function runUser(
   }
   const sizeMax = USERS_FILE_SIZE_MAX;
   const file = new SecretFile({ ...environment, path, sizeMax });
+  const interruption = new AbortController();
+  const { signal } = interruption;
+  // Else the signal would end the program while the terminal shows nothing.
+  const stop = environment.onTermination(() => interruption.abort());
   try {
-    const said = await action.run({ line, environment, file, name, operand });
+    const job = { line, environment, file, name, operand, signal };
+    const said = await action.run(job);
     await environment.stdout.write(`${said}\n`);
     return EXIT.done;
   } catch (error) {
+    if (signal.aborted) return EXIT.interrupted;
     if (!(error instanceof AccountsError)) throw error;
     const message = text.failed(action.doing, name, error.message);
     await environment.stderr.write(`ferryd: ${message}\n`);
     return EXIT.failed;
+  } finally {
+    stop();
   }
 }
 
@@ -181,23 +191,22 @@ async function edit({ file }: Job, change: UsersEdit): Promise<void> {
   });
 }
 
-async function newPassword(
-  { line, environment, name }: Job,
-): Promise<PasswordHash> {
+async function newPassword(job: Job): Promise<PasswordHash> {
+  const { line, environment } = job;
   const password = await readPassword(line.value(PASSWORD_FILE), environment) ??
-    await askTwice(name, environment);
+    await askTwice(job);
   const problem = passwordProblem(password);
   if (problem !== undefined) throw new UsageError(text.badPassword(problem));
   return await hashPassword(password, environment.random);
 }
 
 async function askTwice(
-  name: string,
-  environment: Environment,
+  { environment, name, signal }: Job,
 ): Promise<string> {
-  const password = await environment.askSecret(text.askNewPassword(name));
+  const ask = (question: string) => environment.askSecret(question, signal);
+  const password = await ask(text.askNewPassword(name));
   if (password === undefined) throw new UsageError(text.noNewPassword(name));
-  if (await environment.askSecret(text.askAgain) === password) return password;
+  if (await ask(text.askAgain) === password) return password;
   throw new UsageError(text.passwordsDiffer);
 }
 

@@ -230,3 +230,27 @@ Deno.test("ferryd user leaves a file alone that it cannot read", async () => {
   assert(said.includes("line 3"), said);
   assert((await textOf(disk, "/u.jsonc")).includes("rigths"));
 });
+
+Deno.test("ferryd user that is interrupted at a question changes nothing, and lets go of signals", async () => {
+  const disk = new MemoryDisk();
+  const text = '{ "users": { "alice": { "rights": [] } } }';
+  await file(disk, "/u.jsonc", text);
+  const world = makeWorld({ disk });
+  const asking = Promise.withResolvers<void>();
+  const environment = {
+    ...world.environment,
+    askSecret: (_question: string, signal?: AbortSignal) => {
+      asking.resolve();
+      return new Promise<undefined>((resolve) =>
+        signal?.addEventListener("abort", () => resolve(undefined))
+      );
+    },
+  };
+  const line = ["user", "passwd", "alice", "--users", "/u.jsonc"];
+  const running = runServer(line, environment);
+  await asking.promise;
+  world.signal();
+  assertEquals(await running, 130);
+  assertEquals(world.listeners(), 0);
+  assertEquals(await textOf(disk, "/u.jsonc"), text);
+});
