@@ -17,7 +17,7 @@ import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
 import { Fetch } from "./fetch.ts";
 import type { KeptExchange, Session } from "./session.ts";
 import { StoreQueue } from "./store_queue.ts";
-import { Upload, type UploadStream } from "./upload.ts";
+import { Upload, uploadKey, type UploadStream } from "./upload.ts";
 
 /** A request that names a file to move. */
 type TransferRequest =
@@ -175,7 +175,7 @@ export class DataHandler {
       signal.addEventListener("abort", onAbort, { once: true });
       await upload.finished;
       const { uploads } = this.#session.context;
-      if (uploads.get(upload.id) === upload) uploads.delete(upload.id);
+      if (uploads.get(upload.key) === upload) uploads.delete(upload.key);
       this.#reportUpload(frame, upload, began);
     });
     await upload.open();
@@ -185,7 +185,8 @@ export class DataHandler {
     const { id, body } = frame;
     try {
       this.#session.require("write");
-      const upload = this.#session.context.uploads.get(body.upload.toHex());
+      const { uploads } = this.#session.context;
+      const upload = uploads.get(uploadKey(this.#session, body.upload));
       if (upload?.session !== this.#session) {
         throw new RefusalError("not-found", "that upload is not open");
       }

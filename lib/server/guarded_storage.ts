@@ -92,16 +92,16 @@ export class GuardedStorage implements Storage {
    */
   async locate(name: string, intent: LocateIntent): Promise<SafePath> {
     const rights = INTENT_RIGHTS[intent];
-    if (!rights.some((right) => this.#guard.access.allows(right, name))) {
-      throw denied(rights[0]!, name);
-    }
-    return await this.#inner.locate(name, intent);
+    this.#requireOne(rights, name, name);
+    const path = await this.#inner.locate(name, intent);
+    this.#requireOne(rights, path.path, path.location);
+    return path;
   }
 
   /** Looks at an entry. */
   async stat(path: SafePath): Promise<Entry> {
     // Whoever may fetch a file may know what there is to fetch.
-    this.#requireOne(["list", "read"], path);
+    this.#requireOne(["list", "read"], path.path, path.location);
     return await this.#inner.stat(path);
   }
 
@@ -138,6 +138,7 @@ export class GuardedStorage implements Storage {
       const reservation = await this.#reserve(path, request);
       const metered = new MeteredReceiving(receiving, {
         reservation,
+        path: path.path,
         size: request.size,
         whileNamed: async (work) => {
           using _lock = await ledger.lock(path.absolute);
@@ -194,7 +195,7 @@ export class GuardedStorage implements Storage {
       return (outcome) =>
         outcome === undefined || outcome instanceof StorageError
           ? reservation.release(0)
-          : settle(reservation, outcome, before);
+          : settle({ reservation, path: path.path }, outcome, before);
     } catch (error) {
       if (error instanceof StorageError) return error;
       throw error;
@@ -413,7 +414,11 @@ export class GuardedStorage implements Storage {
     throw denied(right, path);
   }
 
-  #requireOne(rights: readonly Right[], { path, location }: SafePath): void {
+  #requireOne(
+    rights: readonly Right[],
+    path: string,
+    location: string,
+  ): void {
     const { access } = this.#guard;
     const isAllowed = rights.some((right) =>
       access.allows(right, path) && access.allows(right, location)

@@ -18,6 +18,8 @@ import {
 export interface Metering {
   /** Its share of the quota. */
   readonly reservation: Reservation;
+  /** The name that was asked for. */
+  readonly path: string;
   /** Bytes that were reserved; `undefined`: as many as come. */
   readonly size: number | undefined;
   /** Runs the last step while nobody else changes what has the name; it is told what that is. */
@@ -82,7 +84,7 @@ export class MeteredReceiving implements Receiving {
     try {
       return await whileNamed(async (before) => {
         const outcome = await this.#inner.commit(size, digest);
-        settle(reservation, outcome, before);
+        settle(this.#metering, outcome, before);
         return outcome;
       });
     } catch (error) {
@@ -114,14 +116,17 @@ export class MeteredReceiving implements Receiving {
 
 /** Counts what a file has changed, `before` being what had its name. */
 export function settle(
-  reservation: Reservation,
-  { publication, size }: Outcome,
+  { reservation, path }: Pick<Metering, "reservation" | "path">,
+  outcome: Outcome,
   before: Usage,
 ): void {
+  const { publication, size } = outcome;
   if (publication === "skipped") return reservation.release(0);
+  // Under another name, nobody knows what it replaced: rather too much is
+  // counted than too little.
   reservation.settle(
-    publication === "renamed"
-      ? { bytes: size, files: 1 }
-      : { bytes: size - before.bytes, files: 1 - before.files },
+    outcome.path === path
+      ? { bytes: size - before.bytes, files: 1 - before.files }
+      : { bytes: size, files: 1 },
   );
 }

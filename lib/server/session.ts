@@ -38,7 +38,7 @@ export interface SessionContext {
   readonly random: Random;
   /** Dials a data connection back to a client; `undefined`: never. */
   readonly dial: Dial | undefined;
-  /** The uploads that are open, by their ids. */
+  /** The uploads that are open, by their users and ids. */
   readonly uploads: Map<string, Upload>;
 }
 

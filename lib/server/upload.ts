@@ -36,6 +36,11 @@ export type UploadEnd =
   | { readonly outcome: Outcome }
   | { readonly error: WireError; readonly cause: unknown };
 
+/** The key of a user's upload in {@linkcode SessionContext.uploads}. */
+export function uploadKey({ user }: Session, upload: Uint8Array): string {
+  return `${upload.toHex()} ${user}`;
+}
+
 /** Whether the sender is gone, and may come back. */
 function isLost(cause: unknown): boolean {
   return cause instanceof NetworkError ||
@@ -84,6 +89,11 @@ export class Upload {
     return this.#request.body.upload.toHex();
   }
 
+  /** Tells it from all others that are open: two users may have the same id. */
+  get key(): string {
+    return uploadKey(this.#session, this.#request.body.upload);
+  }
+
   /** Who sends. */
   get session(): Session {
     return this.#session;
@@ -128,12 +138,8 @@ export class Upload {
   /** Ends the predecessor: a client that comes back may find itself still there. */
   #takeOver(): void {
     const { uploads } = this.#session.context;
-    const known = uploads.get(this.id);
-    // Somebody else's, in another folder, that happens to have the id.
-    const before = known?.session.user === this.#session.user
-      ? known
-      : undefined;
-    uploads.set(this.id, this);
+    const before = uploads.get(this.key);
+    uploads.set(this.key, this);
     // It does not hold the storage any more, and whether it hears of it or not
     // is of no interest.
     void before?.fail(

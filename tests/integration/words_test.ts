@@ -173,7 +173,6 @@ const LATER = [
   "--protocol",
   "--classic",
   "--ca",
-  "--user",
   "--metrics",
 ];
 

@@ -15,7 +15,7 @@ import { MemoryDisk } from "../../lib/storage/mod.ts";
 import { settle } from "../helpers/fake_clock.ts";
 import { RawPeer } from "../helpers/raw_peer.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
-import { writeMemory } from "../helpers/test_server.ts";
+import { putBody, writeMemory } from "../helpers/test_server.ts";
 import {
   accountScene,
   ALL,
@@ -24,6 +24,7 @@ import {
   usersText,
   type UserText,
 } from "./account_scene.ts";
+import { sendAll } from "./scene.ts";
 
 const USERS: Readonly<Record<string, UserText>> = {
   alice: { root: "alice" },
@@ -416,4 +417,44 @@ Deno.test("who fails too often is locked out with a right key, too, and no other
   assertEquals((await at.connect("bob")).info.user, "bob");
   await at.clock.advance(1000);
   assertEquals((await at.connect("alice")).info.user, "alice");
+});
+
+Deno.test("an upload goes on for its own user only, whoever has its id and its token", async () => {
+  await using at = await accountScene({
+    users: { alice: { root: "both" }, bob: { root: "both" }, carol: {} },
+    file: { nestedRoots: true },
+    files: { "both/": "" },
+  });
+  const begin = async (user: string) => {
+    const { peer, nonce } = await at.greeted();
+    await peer.send("LOGIN", keyLogIn(user, nonce));
+    const { body: { session } } = await peer.expect("READY");
+    await peer.send("GRANT", {}, 1);
+    const { body: { token } } = await peer.expect("GRANTED");
+    const data = new RawPeer(
+      await at.network.dial(at.server.addresses[0]!),
+    );
+    await data.send("ATTACH", { version: 1, session, token });
+    await data.expect("ATTACHED");
+    await data.send(
+      "PUT",
+      putBody("f", { size: 5, resume: new Uint8Array(32).fill(3) }),
+      2,
+    );
+    return data;
+  };
+  const alice = await begin("alice");
+  await alice.expect("OPENED");
+  // The same folder: it is somebody else's. Another folder: it is another upload.
+  const bob = await begin("bob");
+  assertEquals(await bob.refusal(2), "busy");
+  const carol = await begin("carol");
+  await carol.expect("OPENED");
+  for (const [peer, path] of [[alice, "both/f"], [carol, "f"]] as const) {
+    await sendAll(peer, 2, new TextEncoder().encode("hello"));
+    await peer.await("RECEIPT");
+    assertEquals(await at.read(path), "hello");
+    peer.close();
+  }
+  bob.close();
 });

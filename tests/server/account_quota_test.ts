@@ -330,3 +330,30 @@ Deno.test("users of nested folders count for those around them", async () => {
   assertEquals([await alice.freeSpace(), await bob.freeSpace()], [400, 500]);
   await refusedWith(() => alice.put(bytes(401), "x"));
 });
+
+Deno.test("what a hook gives another name is counted, and written only where the user may write", async () => {
+  let path = "";
+  await using at = await accountScene({
+    users: {
+      alice: { ...QUOTA, rules: [{ path: "secret", rights: [] }] },
+    },
+    files: { "alice/a": "x".repeat(100), "alice/secret/s": "s" },
+    serve: {
+      onReceived: () => Promise.resolve({ verdict: "rename", path }),
+    },
+  });
+  at.disk.symlink("/srv/alice/secret", "/srv/alice/door");
+  const alice = await at.connect("alice");
+  for (path of ["secret/new", "door/new"]) {
+    const error = await assertRejects(
+      () => alice.put(bytes(10), "b"),
+      FerryError,
+    );
+    assertEquals(error.code, "denied");
+  }
+  const before = (await alice.freeSpace())!;
+  path = "other";
+  const receipt = await alice.put(bytes(10), "a", { onConflict: "overwrite" });
+  assertEquals(receipt.path, "other");
+  assertEquals(await alice.freeSpace(), before - 10);
+});
