@@ -5,8 +5,10 @@
  */
 
 import {
+  ACCEPT_NEW,
   ACTIVE,
   ACTIVE_PORT,
+  CA,
   CHECKSUM,
   CLEAN_RECURSIVE,
   DEBUG,
@@ -14,6 +16,7 @@ import {
   DRY_RUN,
   DURABILITY,
   EXCLUDE,
+  FINGERPRINT,
   FROM_SERVER,
   INCLUDE,
   JSON_OUTPUT,
@@ -66,6 +69,14 @@ const NETWORK_OPTIONS: readonly AnyOption[] = [
   ACTIVE_PORT,
 ];
 
+/** Who to be there, and whom to take for the server. */
+const REMOTE_OPTIONS: readonly AnyOption[] = [
+  ...LOG_IN_OPTIONS,
+  ACCEPT_NEW,
+  FINGERPRINT,
+  CA,
+];
+
 /** What is said of every transfer. */
 const RESUME_TEXT =
   "What is interrupted goes on where it was, also in another run of the same command; a lost connection is made again.";
@@ -84,7 +95,7 @@ export const LIST: CommandSpec = {
     "Entries are shown as they come, unsorted: a large directory begins to show at once. --sort waits for all of them.",
   ],
   operands: [HOST, { name: "PATH", optional: true }],
-  options: [LONG, LIST_RECURSIVE, SORT, ...LOG_IN_OPTIONS],
+  options: [LONG, LIST_RECURSIVE, SORT, ...REMOTE_OPTIONS],
   examples: ["ferry ls 127.0.0.1", "ferry ls -lR --sort size 127.0.0.1 docs"],
 };
 
@@ -108,7 +119,7 @@ export const GET: CommandSpec = {
     TRANSFER_DIGEST,
     PROGRESS,
     ...NETWORK_OPTIONS,
-    ...LOG_IN_OPTIONS,
+    ...REMOTE_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -140,7 +151,7 @@ export const PUT: CommandSpec = {
     TRANSFER_DIGEST,
     PROGRESS,
     ...NETWORK_OPTIONS,
-    ...LOG_IN_OPTIONS,
+    ...REMOTE_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -170,7 +181,7 @@ export const SYNC: CommandSpec = {
     TRANSFER_DIGEST,
     PROGRESS,
     ...NETWORK_OPTIONS,
-    ...LOG_IN_OPTIONS,
+    ...REMOTE_OPTIONS,
     ...TREE_OPTIONS,
   ],
   examples: [
@@ -189,7 +200,7 @@ export const RENAME: CommandSpec = {
     "An existing NEW stays as it is, unless --on-conflict says otherwise.",
   ],
   operands: [HOST, { name: "OLD" }, { name: "NEW" }],
-  options: [ON_CONFLICT, ...LOG_IN_OPTIONS],
+  options: [ON_CONFLICT, ...REMOTE_OPTIONS],
   examples: [
     "ferry mv 127.0.0.1 draft.txt final.txt",
     "ferry mv 127.0.0.1 final.txt archive/",
@@ -204,7 +215,7 @@ export const REMOVE: CommandSpec = {
     "Removes files, links (not what they lead to) and empty directories; with -r also directories with everything in them.",
   ],
   operands: [HOST, { name: "PATH", repeated: true }],
-  options: [REMOVE_RECURSIVE, ...LOG_IN_OPTIONS],
+  options: [REMOVE_RECURSIVE, ...REMOTE_OPTIONS],
   examples: [
     "ferry rm 127.0.0.1 old.txt older.txt",
     "ferry rm -r 127.0.0.1 build",
@@ -218,7 +229,7 @@ export const MAKE_DIRECTORY: CommandSpec = {
   summary: "Make a directory",
   description: ["Makes a directory on the server."],
   operands: [HOST, { name: "PATH" }],
-  options: [PARENTS, ...LOG_IN_OPTIONS],
+  options: [PARENTS, ...REMOTE_OPTIONS],
   examples: ["ferry mkdir -p 127.0.0.1 photos/2026/august"],
 };
 
@@ -230,7 +241,7 @@ export const STAT: CommandSpec = {
     "Shows what the server knows of PATH. --digest sha256 shows what sha256sum would print.",
   ],
   operands: [HOST, { name: "PATH" }],
-  options: [SHOWN_DIGEST, ...LOG_IN_OPTIONS],
+  options: [SHOWN_DIGEST, ...REMOTE_OPTIONS],
   examples: ["ferry stat --digest sha256 127.0.0.1 a.iso"],
 };
 
@@ -242,7 +253,7 @@ export const INFO: CommandSpec = {
     "Shows the server's version, who you are to it, what you may and may not do and why, and its free space.",
   ],
   operands: [HOST],
-  options: LOG_IN_OPTIONS,
+  options: REMOTE_OPTIONS,
   examples: ["ferry info 127.0.0.1"],
 };
 

@@ -5,7 +5,8 @@
  */
 
 import { CONFLICT_POLICIES, DIGESTS, DURABILITIES } from "../protocol/mod.ts";
-import { INTEGRITY_IS_NEVER_OFF } from "./messages.ts";
+import { parseFingerprint } from "../identity/mod.ts";
+import { INTEGRITY_IS_NEVER_OFF, usage } from "./messages.ts";
 import {
   choice,
   count,
@@ -16,6 +17,7 @@ import {
   seconds,
   text,
 } from "./option.ts";
+import { UsageError } from "./usage_error.ts";
 
 /** What `--on-conflict` takes. */
 export type ConflictChoice = typeof CONFLICT_POLICIES[number];
@@ -55,6 +57,32 @@ export const TIMEOUT: Option<number | undefined> = seconds("timeout", {
   min: 0.1,
   help: "Give a silent server up after this time (default 30)",
 });
+
+/** Whose word counts. */
+export const CA: Option<string | undefined> = text("ca", "", {
+  placeholder: "FILE",
+  help:
+    "Trust servers that an authority in this file (PEM) vouches for, no others",
+});
+
+/** Which certificate counts. */
+export const FINGERPRINT: Option<string | undefined> = {
+  name: "fingerprint",
+  placeholder: "SHA256:…",
+  help: "Trust the server with this certificate, no other",
+  fallback: undefined,
+  read(value): string {
+    if (parseFingerprint(value) !== undefined) return value;
+    throw new UsageError(usage.badFingerprint(value));
+  },
+};
+
+/** Do not ask about servers that are new. */
+export const ACCEPT_NEW: Option<boolean> = flag(
+  "accept-new",
+  "",
+  "Trust a server that is not known yet without asking; never one that has changed",
+);
 
 /** What to do about a taken name. */
 export const ON_CONFLICT: Option<ConflictChoice> = choice(

@@ -5,7 +5,7 @@
  */
 
 import type { ConnectOptions } from "../client/mod.ts";
-import type { NetworkAddress } from "../transport/mod.ts";
+import type { ServerAddress } from "../server/mod.ts";
 import {
   ACTIVE,
   ACTIVE_PORT,
@@ -16,7 +16,7 @@ import {
 } from "./client_options.ts";
 import type { CommandLine } from "./command_line.ts";
 import type { Environment } from "./environment.ts";
-import { joinLocal } from "./names.ts";
+import { userFolder } from "./folders.ts";
 
 /**
  * The folder of what another run needs to continue an upload; `undefined` where
@@ -25,26 +25,10 @@ import { joinLocal } from "./names.ts";
 export async function uploadsFolder(
   environment: Environment,
 ): Promise<string | undefined> {
-  const folder = namedFolder(environment);
+  const folder = userFolder("uploads", environment);
   if (folder === undefined) return undefined;
   const { read, write } = await environment.disk.access(folder);
   return read && write ? folder : undefined;
-}
-
-function namedFolder(
-  { platform, variable }: Environment,
-): string | undefined {
-  if (platform.isWindows) {
-    const base = variable("LOCALAPPDATA") ?? "";
-    return base === "" ? undefined : `${base}\\ferry\\uploads`;
-  }
-  // The XDG rules: a path that is not absolute is to be ignored.
-  const state = variable("XDG_STATE_HOME") ?? "";
-  if (state.startsWith("/")) return joinLocal(state, "ferry/uploads");
-  const home = variable("HOME") ?? "";
-  return home.startsWith("/")
-    ? joinLocal(home, ".local/state/ferry/uploads")
-    : undefined;
 }
 
 /**
@@ -56,7 +40,7 @@ function namedFolder(
  */
 export async function connectOptions(
   line: CommandLine,
-  address: NetworkAddress,
+  address: ServerAddress,
   environment: Environment,
 ): Promise<ConnectOptions> {
   const timeout = line.value(TIMEOUT);

@@ -184,6 +184,12 @@ function onTermination(listener: () => void): () => void {
   };
 }
 
+function onReload(listener: () => void): () => void {
+  if (Deno.build.os === "windows") return () => {};
+  Deno.addSignalListener("SIGHUP", listener);
+  return () => Deno.removeSignalListener("SIGHUP", listener);
+}
+
 function onUnhandledRejection(listener: (reason: unknown) => void): () => void {
   const handle = (event: PromiseRejectionEvent): void => {
     event.preventDefault();
@@ -217,6 +223,7 @@ export function denoEnvironment(): Environment {
     variable,
     look,
     onTermination,
+    onReload,
     onUnhandledRejection,
     exit: (code) => Deno.exit(code),
     connect,

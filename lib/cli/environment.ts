@@ -148,6 +148,13 @@ export interface Environment {
    */
   onTermination(listener: () => void): () => void;
   /**
+   * Has somebody told when the program is asked to read its files again
+   * (SIGHUP, where there is that).
+   *
+   * @returns What takes that back.
+   */
+  onReload(listener: () => void): () => void;
+  /**
    * Has somebody told of rejections that nobody handles, which then do not end
    * the program.
    *

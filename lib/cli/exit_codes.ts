@@ -70,6 +70,7 @@ const BY_ERROR_CODE: Readonly<Record<FerryErrorCode, ExitCode>> = {
   "internal": EXIT.failed,
   "connect-failed": EXIT.noConnection,
   "wrong-protocol": EXIT.noConnection,
+  "untrusted": EXIT.noConnection,
   "connection-lost": EXIT.failed,
 };
 
@@ -110,6 +111,11 @@ export function exitCodeOf(
 /** Failures after which nothing else can be tried over the same session. */
 export function endsSession(error: unknown): boolean {
   return error instanceof FerryError &&
-    ["connection-lost", "connect-failed", "wrong-protocol", "protocol"]
-      .includes(error.code);
+    [
+      "connection-lost",
+      "connect-failed",
+      "wrong-protocol",
+      "untrusted",
+      "protocol",
+    ].includes(error.code);
 }

@@ -11,9 +11,10 @@ import {
 } from "../client/mod.ts";
 import {
   formatAddress,
-  isLoopback,
   type NetworkAddress,
   NetworkError,
+  type Scheme,
+  usualScheme,
 } from "../transport/mod.ts";
 import { logInHints } from "./account_messages.ts";
 import { OutputError } from "./environment.ts";
@@ -31,8 +32,10 @@ export interface Attempt {
   readonly target?: string | undefined;
   /** Failures whose usual hints do not fit here. */
   readonly unhinted?: readonly FerryErrorCode[];
+  /** What to do about a server that is not trusted. */
+  readonly untrusted?: string | undefined;
   /** The server. */
-  readonly server: NetworkAddress;
+  readonly server: NetworkAddress & { readonly scheme?: Scheme };
 }
 
 /** A failure, as events and messages tell it. */
@@ -59,6 +62,8 @@ function networkHint(error: FerryError): string | undefined {
   if (!(cause instanceof NetworkError)) return hints.noAnswer;
   if (cause.kind === "refused") return hints.refused;
   if (cause.kind === "unknown-host") return hints.unknownHost;
+  // It says itself what to do.
+  if (cause.kind === "tls") return undefined;
   return cause.kind === "unreachable" ? hints.unreachable : hints.noAnswer;
 }
 
@@ -67,12 +72,15 @@ const MISSING_FOLDER_REGEXP = /^there is no folder "(?<folder>.+)"$/s;
 /** How to make the folder that the server misses. */
 function missingFolderHint(
   { message, side }: FerryError,
-  server: NetworkAddress,
+  server: Attempt["server"],
 ): string | undefined {
   const folder = MISSING_FOLDER_REGEXP.exec(message)?.groups?.folder;
   if (folder === undefined || side !== "remote") return undefined;
-  const scheme = isLoopback(server.hostname) ? "" : "tcp://";
-  const host = `${scheme}${escapeText(formatAddress(server))}`;
+  const { hostname, scheme } = server;
+  const isUsual = scheme === undefined || scheme === usualScheme(hostname);
+  const host = `${isUsual ? "" : `${scheme}://`}${
+    escapeText(formatAddress(server))
+  }`;
   // What a shell would take apart stands in quotes.
   const isPlain = /^[\p{L}\p{N}_./+-]+$/u.test(folder) &&
     !folder.startsWith("-");
@@ -83,7 +91,7 @@ function missingFolderHint(
 function hintFor(
   error: FerryError,
   doing: string,
-  server: NetworkAddress,
+  server: Attempt["server"],
 ): string | undefined {
   switch (error.code) {
     case "exists":
@@ -162,7 +170,7 @@ function isLostForGood(error: FerryError, { doing }: Attempt): boolean {
 function isAboutTheServer(error: FerryError, attempt: Attempt): boolean {
   if (isLostForGood(error, attempt)) return false;
   return error.code === "connect-failed" || error.code === "wrong-protocol" ||
-    error.code === "login-refused";
+    error.code === "login-refused" || error.code === "untrusted";
 }
 
 /**
@@ -210,7 +218,9 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
     phrase: isLostForGood(error, attempt)
       ? problems.lostForGood(error.message)
       : withoutName(error.message, path) + place(error, server),
-    hint: attempt.unhinted?.includes(error.code)
+    hint: error.code === "untrusted"
+      ? attempt.untrusted
+      : attempt.unhinted?.includes(error.code)
       ? undefined
       : hintFor(error, doing, server),
   });

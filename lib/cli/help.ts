@@ -132,7 +132,7 @@ export function programHelp(program: ProgramSpec): string {
     ...commands,
     "Options:\n",
     optionTable(options),
-    `HOST is an address of this machine, or tcp://HOST for another one.\n`,
+    "HOST is NAME or ADDRESS; it means tls://HOST, on this machine tcp://HOST.\n",
     `"${program.name} COMMAND --help" says more; to begin: ${program.name} put 127.0.0.1 notes.txt\n`,
   ].join("");
 }

@@ -5,7 +5,12 @@
  */
 
 import { DEFAULT_PORT } from "../client/mod.ts";
-import { isLoopback, type NetworkAddress } from "../transport/mod.ts";
+import type { ServerAddress } from "../server/mod.ts";
+import {
+  type NetworkAddress,
+  type Scheme,
+  usualScheme,
+} from "../transport/mod.ts";
 import { usage } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -57,42 +62,56 @@ function split(text: string): Parts {
   return { scheme, hostname, port };
 }
 
-function checkScheme(text: string, scheme: string | undefined): void {
-  if (scheme === undefined || scheme === "tcp") return;
-  throw new UsageError(
-    scheme === "tls" ? usage.tlsNotBuilt(text) : usage.badScheme(text, scheme),
-  );
+/** The scheme, said or meant. */
+function schemeOf(text: string, { scheme, hostname }: Parts): Scheme {
+  if (scheme === undefined) return usualScheme(hostname);
+  if (scheme === "tcp" || scheme === "tls") return scheme;
+  throw new UsageError(usage.badScheme(text, scheme));
 }
 
 /**
  * Reads the HOST of a client's command line: `host`, `host:port`, `[v6]:port`,
- * each also behind `tcp://`.
+ * each also behind `tcp://` or `tls://`.
  *
  * @param text As it was typed.
- * @throws {UsageError} if it cannot be that, or would need TLS.
+ * @throws {UsageError} if it cannot be that.
  */
-export function readHost(text: string): NetworkAddress {
-  const { scheme, hostname, port } = split(text);
-  checkScheme(text, scheme);
+export function readHost(text: string): ServerAddress {
+  const parts = split(text);
+  const { hostname, port } = parts;
+  const scheme = schemeOf(text, parts);
   if (port === 0) throw new UsageError(usage.badPort(text, "0"));
-  if (scheme === undefined && !isLoopback(hostname)) {
-    throw new UsageError(usage.plainMustBeAsked(text));
-  }
-  return { hostname, port: port ?? DEFAULT_PORT };
+  return { hostname, port: port ?? DEFAULT_PORT, scheme };
 }
 
 /**
  * Reads where a server is to listen; port 0 is any free one.
  *
  * @param text As it was typed.
- * @throws {UsageError} if it cannot be that, or would need TLS.
+ * @throws {UsageError} if it cannot be that.
  */
-export function readListenAddress(text: string): NetworkAddress {
+export function readListenAddress(text: string): ServerAddress {
   // ":8080" and "8080" are tempting, and mean every address of the machine.
-  if (/^(tcp:\/\/)?:?\d{1,5}$/.test(text)) {
+  if (/^(t(cp|ls):\/\/)?:?\d{1,5}$/.test(text)) {
     throw new UsageError(usage.listenNeedsHost(text));
   }
-  const { scheme, hostname, port } = split(text);
-  checkScheme(text, scheme);
-  return { hostname, port: port ?? DEFAULT_PORT };
+  const parts = split(text);
+  const { hostname, port } = parts;
+  return {
+    hostname,
+    port: port ?? DEFAULT_PORT,
+    scheme: schemeOf(text, parts),
+  };
+}
+
+/**
+ * Reads where a server is to listen for plain HTTP.
+ *
+ * @param text As it was typed.
+ * @throws {UsageError} if it cannot be that.
+ */
+export function readPlainAddress(text: string): NetworkAddress {
+  if (/^tls:/i.test(text)) throw new UsageError(usage.plainOnly(text));
+  const { hostname, port } = readListenAddress(text);
+  return { hostname, port };
 }

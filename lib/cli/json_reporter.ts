@@ -120,9 +120,12 @@ export class JsonReporter implements Reporter {
 
   info(info: SessionInfo, { bytes }: FreeSpace): Promise<void> {
     return this.#tell("info", {
-      scheme: "tcp",
       hostname: info.hostname,
       port: info.port,
+      scheme: info.scheme,
+      ...info.fingerprint === undefined
+        ? {}
+        : { fingerprint: info.fingerprint },
       server: info.server,
       protocolVersion: info.protocolVersion,
       user: info.user,

@@ -5,7 +5,8 @@
  */
 
 import { type Client, type ConnectOptions, FerryError } from "../client/mod.ts";
-import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import type { ServerAddress } from "../server/mod.ts";
+import { formatAddress } from "../transport/mod.ts";
 import { CLEAN, CLIENT_PROGRAM, KEYGEN } from "./client_commands.ts";
 import {
   DEBUG,
@@ -36,6 +37,7 @@ import type { Reporter } from "./reporter.ts";
 import { InterruptedError, rethrowEnd, Session, type Work } from "./session.ts";
 import { stackOf } from "./stack.ts";
 import { TextReporter } from "./text_reporter.ts";
+import { checkScheme, findTrust, type Trust } from "./trust.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version_text.ts";
 
@@ -125,6 +127,7 @@ async function run(
     }
     const { host, user } = splitUser(line.operands[0] ?? "");
     const address = readHost(host);
+    checkScheme(line, address);
     const work = await PLANNERS[line.command.name]?.(line, environment);
     if (work === undefined) throw new TypeError("The command has no planner");
     await using _logging = isDebugging
@@ -197,7 +200,7 @@ function rejectContradictions(line: CommandLine): void {
 }
 
 interface Job {
-  readonly address: NetworkAddress;
+  readonly address: ServerAddress;
   /** The user that HOST names. */
   readonly user: string | undefined;
   readonly work: Work;
@@ -254,18 +257,24 @@ async function connect(
 ): Promise<Client | ExitCode> {
   const { address, user, reporter, environment } = job;
   const host = formatAddress(address);
-  const options: ConnectOptions = {
-    ...await connectOptions(line, address, environment),
-    ...await readLogIn(line, { user, host, environment, signal }),
-    signal,
-    onReconnect: (event) => reporter.reconnect(event),
-  };
+  let trust: Trust | undefined;
   try {
+    if (address.scheme === "tls") {
+      trust = await findTrust(line, address, { reporter, environment, signal });
+    }
+    const options: ConnectOptions = {
+      ...await connectOptions(line, address, environment),
+      ...await readLogIn(line, { user, host, environment, signal }),
+      ...trust === undefined ? {} : { tls: trust.tls },
+      signal,
+      onReconnect: (event) => reporter.reconnect(event),
+    };
     return await environment.connect(options);
   } catch (error) {
     rethrowEnd(error, signal);
     if (!(error instanceof FerryError)) throw error;
-    const attempt = { doing: "connect", server: address };
+    const untrusted = trust?.hint();
+    const attempt = { doing: "connect", server: address, untrusted };
     await reporter.failure(describeFailure(error, attempt), error);
     return exitCodeOf(error, "connecting");
   }

@@ -5,6 +5,7 @@
  */
 
 import { getLogger } from "@logtape/logtape";
+import { IdentityError } from "../identity/mod.ts";
 import {
   DEFAULT_ADDRESS,
   type OpenDoor,
@@ -38,6 +39,7 @@ import {
   CHECK,
   DRAIN,
   HOOK,
+  IDENTITY,
   LIMIT_SESSION_RATE,
   LISTEN,
   LOG_FORMAT,
@@ -53,7 +55,14 @@ import {
   USERS,
 } from "./server_commands.ts";
 import { readSettings, type ServerSettings } from "./server_settings.ts";
+import {
+  type IdentityPlan,
+  identityPlan,
+  keepIdentity,
+  showIdentity,
+} from "./server_identity.ts";
 import { stackOf } from "./stack.ts";
+import { identity } from "./trust_messages.ts";
 import { runUser } from "./user_command.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version_text.ts";
@@ -127,6 +136,9 @@ function describe(error: unknown): { message: string; code: ExitCode } {
       code: isDenied ? EXIT.refused : EXIT.failed,
     };
   }
+  if (error instanceof IdentityError) {
+    return { message: identity.failed(error.message), code: EXIT.failed };
+  }
   if (error instanceof RootError) {
     const { kind } = error.cause;
     const message = problems.failed({
@@ -159,16 +171,24 @@ async function run(
   }
   if (line.command === USER_COMMAND) return await runUser(line, environment);
   const settings = await readSettings(line, environment);
-  const options = {
+  if (line.command === IDENTITY) {
+    return await showIdentity(settings, environment);
+  }
+  const plan = identityPlan(settings, environment);
+  const plain = {
     ...serveOptions(settings),
     ...await hookOptions(settings, environment),
   };
+  const isSecure = plain.listen?.some(({ scheme }) => scheme === "tls");
+  const options = isSecure
+    ? { ...plain, identity: async () => (await plan.find()).identity }
+    : plain;
   return await withRoot(
     settings.root,
     () =>
       line.command === CHECK
-        ? check(options, environment)
-        : serveUntilAsked(settings, options, environment),
+        ? check(options, plan, environment)
+        : serveUntilAsked(settings, { options, plan }, environment),
   );
 }
 
@@ -181,7 +201,8 @@ function serveOptions(
   const allowPlain = line.value(ALLOW_PLAIN);
   const metrics = line.value(METRICS);
   const [users, state] = [line.value(USERS), line.value(STATE)];
-  const open = [...listen, ...metrics === undefined ? [] : [metrics]]
+  const plain = listen.filter(({ scheme }) => scheme === "tcp");
+  const open = [...plain, ...metrics === undefined ? [] : [metrics]]
     .find(({ hostname }) => !isLoopback(hostname));
   if (open !== undefined && !allowPlain) {
     throw new UsageError(usage.plainListen(open));
@@ -224,8 +245,10 @@ async function hookOptions(
 
 async function check(
   options: ServeOptions & { root: string },
+  plan: IdentityPlan,
   environment: Environment,
 ): Promise<ExitCode> {
+  if (plan.isReadOnly) await plan.find();
   for (const address of options.listen ?? [DEFAULT_ADDRESS]) {
     if (await environment.mayListen(address)) continue;
     const shown = formatAddress(address);
@@ -252,7 +275,10 @@ async function check(
 
 async function serveUntilAsked(
   line: ServerSettings,
-  options: ServeOptions,
+  { options, plan }: {
+    readonly options: ServeOptions;
+    readonly plan: IdentityPlan;
+  },
   environment: Environment,
 ): Promise<ExitCode> {
   const format = line.value(LOG_FORMAT);
@@ -283,11 +309,14 @@ async function serveUntilAsked(
       environment,
       () => isReady = false,
     );
+    let stopReloading = (): void => {};
     try {
       logOffers(server, options);
+      stopReloading = await keepIdentity(server, plan, environment);
       await announce(listeners(server, observation), format, environment);
       await server.finished;
     } finally {
+      stopReloading();
       stopWaiting();
       await server.shutdown({ drain: 0 });
     }
@@ -362,10 +391,14 @@ interface Ready {
   readonly protocol: string;
   readonly scheme: string;
   readonly address: NetworkAddress;
+  readonly fingerprint?: string | undefined;
 }
 
 function listeners(server: Server, { address }: Observation): readonly Ready[] {
-  const doors = server.doors.map((door) => ({ ...door, scheme: "tcp" }));
+  const fingerprint = server.identity?.fingerprint;
+  const doors = server.doors.map((door) =>
+    door.scheme === "tls" ? { ...door, fingerprint } : door
+  );
   return address === undefined
     ? doors
     : [...doors, { protocol: "metrics", scheme: "http", address }];
@@ -377,11 +410,14 @@ async function announce(
   format: "text" | "json",
   environment: Environment,
 ): Promise<void> {
-  for (const { protocol, scheme, address } of ready) {
+  for (const { protocol, scheme, address, fingerprint } of ready) {
     const { hostname, port } = address;
+    const event = { event: "listening", protocol, scheme, hostname, port };
     await environment.stdout.write(
       format === "json"
-        ? jsonLine({ event: "listening", protocol, scheme, hostname, port })
+        ? jsonLine(
+          fingerprint === undefined ? event : { ...event, fingerprint },
+        )
         : `${text.listening(protocol, scheme, address)}\n`,
     );
   }

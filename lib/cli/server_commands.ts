@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { AnonymousAccess } from "../server/mod.ts";
+import type { AnonymousAccess, ServerAddress } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import { type Right, RIGHTS } from "../protocol/mod.ts";
 import { accounts } from "./account_messages.ts";
 import type { CommandSpec, ProgramSpec } from "./command.ts";
-import { readListenAddress } from "./host.ts";
+import { readListenAddress, readPlainAddress } from "./host.ts";
 import { PASSWORD_FILE } from "./log_in_options.ts";
 import {
   type AnyOption,
@@ -23,16 +23,36 @@ import {
 import { UsageError } from "./usage_error.ts";
 
 /** Where to listen. */
-export const LISTEN: Option<readonly NetworkAddress[]> = {
+export const LISTEN: Option<readonly ServerAddress[]> = {
   name: "listen",
   short: "l",
-  placeholder: "HOST:PORT",
+  placeholder: "[SCHEME://]HOST:PORT",
   help:
-    "Where to listen; may be repeated, port 0 is any free one (default 127.0.0.1:65430)",
+    "Where to listen; may be repeated, port 0 is any free one; tls:// beyond this machine unless tcp:// is said (default tcp://127.0.0.1:65430)",
   isRepeated: true,
   fallback: [],
   read: (text, previous) => [...previous, readListenAddress(text)],
 };
+
+/** The certificate for TLS. */
+export const CERT: Option<string | undefined> = text("cert", "", {
+  placeholder: "FILE",
+  help:
+    "The certificate for TLS in PEM, and those above it (default: self-made, kept in --state)",
+});
+
+/** Its key. */
+export const KEY: Option<string | undefined> = text("key", "", {
+  placeholder: "FILE",
+  help: "The private key of --cert, in PEM",
+});
+
+/** What outlives a restart. */
+export const STATE: Option<string | undefined> = text("state", "", {
+  placeholder: "DIR",
+  help:
+    "Keep what must outlive a restart here: the identity, and what quotas have counted (default for the identity: ferryd in the user's state directory)",
+});
 
 /** Plain TCP for everybody. */
 export const ALLOW_PLAIN: Option<boolean> = flag(
@@ -59,13 +79,6 @@ export const USERS: Option<string | undefined> = text("users", "", {
   placeholder: "FILE",
   help:
     'Let in the users of this file, and nobody else unless --anonymous is given; "ferryd user" writes it',
-});
-
-/** What must outlive a restart. */
-export const STATE: Option<string | undefined> = text("state", "", {
-  placeholder: "DIR",
-  help:
-    "Keep what must outlive a restart here, such as what quotas have counted",
 });
 
 /** The root folder of a new user. */
@@ -128,7 +141,7 @@ export const METRICS: Option<NetworkAddress | undefined> = {
   help:
     "Tell numbers (/metrics, for Prometheus) and health (/healthz, /readyz) over HTTP",
   fallback: undefined,
-  read: readListenAddress,
+  read: readPlainAddress,
 };
 
 /** Who looks at uploads. */
@@ -179,10 +192,12 @@ export const CONFIG: Option<string | undefined> = text("config", "c", {
 const SERVE_OPTIONS: readonly AnyOption[] = [
   CONFIG,
   LISTEN,
+  CERT,
+  KEY,
+  STATE,
   ALLOW_PLAIN,
   ANONYMOUS,
   USERS,
-  STATE,
   READ_ONLY,
   ALLOW_ACTIVE,
   SERVER_LIMIT_RATE,
@@ -207,6 +222,7 @@ export const SERVE: CommandSpec = {
   description: [
     'Offers ROOT, by default the current directory. What it offers follows from what Deno lets it do: --allow-read to list and send, --allow-write to receive and change, --allow-sys=statfs to know the free space. "ferry info" shows it.',
     "With --config FILE the settings are read from a file, where every option has the same name in camel case (docs/ferryd.schema.json); what the command line says wins.",
+    "Beyond this machine it speaks TLS. Who it is, is a certificate that it makes once and keeps, and clients remember; or one of an authority, with --cert and --key, which SIGHUP reads again.",
     'When a listener is ready, stdout says so: "listening ferry tcp://127.0.0.1:65430". Logs go to stderr.',
   ],
   operands: [{ name: "ROOT", optional: true }],
@@ -215,6 +231,7 @@ export const SERVE: CommandSpec = {
     "ferryd share/",
     "ferryd -l 127.0.0.1:0 --read-only share/",
     "ferryd --config /etc/ferryd.jsonc",
+    "ferryd -l 0.0.0.0:65430 --anonymous read share/",
     "ferryd -l tcp://0.0.0.0:65430 --allow-plain --anonymous read share/",
   ],
 };
@@ -254,10 +271,22 @@ export const USER_COMMAND: CommandSpec = {
   ],
 };
 
+/** Shows who the server is. */
+export const IDENTITY: CommandSpec = {
+  name: "identity",
+  summary: "Show the fingerprint that clients see, and make one if need be",
+  description: [
+    'Shows the fingerprint of the certificate that "ferryd" with the same options shows to clients, and a form of it in digits to compare over the telephone. Without --cert it is the self-made one of --state, which is made if it is missing.',
+  ],
+  operands: [],
+  options: [CONFIG, CERT, KEY, STATE, LOG_FORMAT],
+  examples: ["ferryd identity", "ferryd identity --state /var/lib/ferryd"],
+};
+
 /** `ferryd` with all its words. */
 export const SERVER_PROGRAM: ProgramSpec = {
   name: "ferryd",
-  commands: [SERVE, CHECK, USER_COMMAND],
+  commands: [SERVE, CHECK, IDENTITY, USER_COMMAND],
   defaultCommand: SERVE.name,
   commonOptions: [SERVER_DEBUG, SERVER_QUIET],
 };

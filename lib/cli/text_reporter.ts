@@ -145,10 +145,17 @@ export class TextReporter implements Reporter {
   async info(info: SessionInfo, space: FreeSpace): Promise<void> {
     const refusals = refusalLines(info.refusals)
       .map((line, index) => [index === 0 ? "May not" : "", line] as const);
-    const address = formatAddress(info);
+    const { scheme, fingerprint } = info;
+    const where = `${scheme}://${escapeText(formatAddress(info))}`;
     await this.#result(table([
-      ["Server", `${escapeText(info.server)} at tcp://${escapeText(address)}`],
-      ["Protocol", `version ${info.protocolVersion}, not encrypted`],
+      ["Server", `${escapeText(info.server)} at ${where}`],
+      [
+        "Protocol",
+        `version ${info.protocolVersion}, ${
+          scheme === "tls" ? "inside TLS 1.3" : "not encrypted"
+        }`,
+      ],
+      ...fingerprint === undefined ? [] : [["Identity", fingerprint] as const],
       ["User", escapeName(info.user)],
       ["May", notes.rights(info.rights)],
       ...refusals,

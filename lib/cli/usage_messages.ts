@@ -6,7 +6,7 @@
  */
 
 import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
-import { quoteName } from "./escape.ts";
+import { escapeText, quoteName } from "./escape.ts";
 
 /** Why there is no `--digest none`. */
 export const INTEGRITY_IS_NEVER_OFF =
@@ -155,19 +155,33 @@ export const usage = {
   badScheme: (text: string, scheme: string): string =>
     `Cannot use ${quoteName(text)}: Ferry does not speak ${
       quoteName(scheme)
-    }, write tcp://HOST`,
+    }, write tls://HOST, or tcp://HOST for plain TCP`,
 
-  tlsNotBuilt: (text: string): string =>
-    `Cannot use ${
-      quoteName(text)
-    }: TLS is not built yet, only tcp:// works in this version`,
+  plainOnly: (text: string): string =>
+    `Cannot use ${quoteName(text)}: this is plain HTTP, write HOST:PORT`,
 
-  plainMustBeAsked: (text: string): string =>
-    `Cannot connect to ${
+  needsTls: (option: string, text: string): string =>
+    `Option "${option}" is about TLS, and ${
       quoteName(text)
-    }: TLS is not built yet, and unencrypted TCP beyond this machine must be asked for as ${
-      quoteName(`tcp://${text}`)
+    } means plain TCP; write tls://HOST`,
+
+  activeNeedsPlain: (text: string): string =>
+    `Option "--active" works with plain TCP only, and ${
+      quoteName(text)
+    } means TLS; leave it out, or write tcp://HOST`,
+
+  badFingerprint: (value: string): string =>
+    `Option "--fingerprint" cannot be ${
+      quoteName(value)
+    }: give SHA256: and 43 letters, as "ferryd identity" shows it`,
+
+  badFile: (option: string, reason: string): string =>
+    `Option "${option}" names a file that cannot be used: ${
+      escapeText(reason)
     }`,
+
+  certNeedsKey: (): string =>
+    'Options "--cert" and "--key" go together: a certificate, and the key it was made for',
 
   listenNeedsHost: (text: string): string =>
     `Cannot listen on ${
@@ -177,7 +191,7 @@ export const usage = {
   plainListen: (address: NetworkAddress): string =>
     `Cannot listen on tcp://${
       formatAddress(address)
-    }: it is reachable beyond this machine and unencrypted, which needs --allow-plain`,
+    }: it is reachable beyond this machine and unencrypted, which needs --allow-plain (or tls:// instead)`,
 
   hookNotAllowed: (program: string): string =>
     `Cannot run the upload hook ${
@@ -217,7 +231,7 @@ export const usage = {
 
 function helpCommand(command: string): string {
   if (command === "ferry" || command === "ferryd") return `"${command} --help"`;
-  return command === "check" || command === "user"
+  return ["check", "identity", "user"].includes(command)
     ? `"ferryd ${command} --help"`
     : `"ferry ${command} --help"`;
 }

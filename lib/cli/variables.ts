@@ -26,16 +26,21 @@ export const VARIABLES = table({
     help: 'With "dumb" no progress is drawn.',
   },
   XDG_STATE_HOME: {
+    programs: ["ferry", "ferryd"],
+    help:
+      "Where ferry keeps what an interrupted put needs to go on, in ferry/uploads, and ferryd its identity, in ferryd (default ~/.local/state).",
+  },
+  XDG_CONFIG_HOME: {
     programs: ["ferry"],
     help:
-      "Where what an interrupted put needs to go on is kept, in ferry/uploads (default ~/.local/state).",
+      "Where the servers that are known are written down, in ferry/known_hosts (default ~/.config).",
   },
   HOME: {
-    programs: ["ferry"],
+    programs: ["ferry", "ferryd"],
     help: "The home directory, for the defaults of the others.",
   },
   LOCALAPPDATA: {
-    programs: ["ferry"],
+    programs: ["ferry", "ferryd"],
     help: "On Windows, instead of XDG_STATE_HOME.",
   },
   FERRY_PASSWORD: {
@@ -47,6 +52,10 @@ export const VARIABLES = table({
     programs: ["ferry", "ferryd"],
     help:
       "The commit that --version shows; executables have it built in and look at nothing else.",
+  },
+  APPDATA: {
+    programs: ["ferry"],
+    help: "On Windows, instead of XDG_CONFIG_HOME.",
   },
   OTEL_DENO: {
     programs: ["ferryd"],

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { formatFingerprint } from "../identity/mod.ts";
 import { type Clock, type Random, sleep } from "../platform/mod.ts";
 import {
   type Frame,
@@ -21,6 +22,7 @@ import {
   FrameChannel,
   type Network,
   type NetworkAddress,
+  type Scheme,
 } from "../transport/mod.ts";
 import { acceptData, type ActiveOptions, attachData } from "./active_data.ts";
 import { AGENT } from "./agent.ts";
@@ -47,6 +49,8 @@ import type { SessionInfo } from "./types.ts";
 export interface SessionOptions {
   /** The server. */
   readonly address: NetworkAddress;
+  /** How bytes travel to it. */
+  readonly scheme: Scheme;
   /** Milliseconds of silence that end the session. */
   readonly timeout: number;
   /** Where to dial. */
@@ -118,7 +122,7 @@ export async function dialAndGreet<T>(
   };
   const work = async () => {
     channel = new FrameChannel(
-      await options.network.dial(options.address, dialling.signal),
+      await options.network.dial(options.address, dialling.signal, kind),
       kind,
       "client",
     );
@@ -178,6 +182,9 @@ export class ControlSession {
     this.id = ready.session;
     this.info = {
       ...options.address,
+      scheme: options.scheme,
+      fingerprint: channel.certificate &&
+        formatFingerprint(channel.certificate),
       server: greeting.agent,
       protocolVersion: greeting.version,
       user: ready.user,

@@ -18,12 +18,14 @@ import { NetworkError } from "../transport/mod.ts";
  *
  * - `connect-failed`: no connection, or no answer before the log-in was over.
  * - `wrong-protocol`: something answers there, and it is not Ferry.
+ * - `untrusted`: the server is not proved to be the one that is meant.
  * - `connection-lost`: the connection ended or fell silent after the log-in.
  */
 export type FerryErrorCode =
   | ErrorCode
   | "connect-failed"
   | "wrong-protocol"
+  | "untrusted"
   | "connection-lost";
 
 /** Options of {@linkcode FerryError}. */
@@ -95,8 +97,8 @@ export function toFerryError(
   }
   if (error instanceof NetworkError) {
     const side = error.kind === "denied" ? "local" : "remote";
-    const code = error.kind === "denied"
-      ? "denied"
+    const code = error.kind === "denied" || error.kind === "untrusted"
+      ? error.kind
       : phase === "connecting"
       ? "connect-failed"
       : "connection-lost";

@@ -17,6 +17,7 @@ export {
   LogInProblemError,
 } from "./log_in.ts";
 export type { SmallRequest, SmallTransfer } from "./small_job.ts";
+export type { TlsOptions, UnknownServer } from "./trust.ts";
 export type {
   Client,
   ConnectOptions,

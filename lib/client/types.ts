@@ -16,10 +16,11 @@ import type {
   EntryKind,
   Publication,
 } from "../storage/mod.ts";
-import type { Network } from "../transport/mod.ts";
+import type { Network, Scheme } from "../transport/mod.ts";
 import type { FerryError } from "./errors.ts";
 import type { LogInOptions } from "./log_in.ts";
 import type { SmallRequest } from "./small_job.ts";
+import type { TlsOptions } from "./trust.ts";
 
 /** How to reach a server. */
 export interface ConnectOptions extends LogInOptions {
@@ -27,6 +28,10 @@ export interface ConnectOptions extends LogInOptions {
   readonly hostname: string;
   /** Port. @default {65430} */
   readonly port?: number;
+  /** Plain TCP, or inside TLS. @default {tcp on loopback, tls beyond} */
+  readonly scheme?: Scheme;
+  /** Whom to trust inside TLS. @default {what the host's authorities vouch for} */
+  readonly tls?: TlsOptions;
   /**
    * Milliseconds of silence after which the server counts as gone, and the most
    * that connecting may take.
@@ -83,6 +88,10 @@ export interface SessionInfo {
   readonly hostname: string;
   /** The server's port. */
   readonly port: number;
+  /** Plain TCP, or inside TLS. */
+  readonly scheme: Scheme;
+  /** SHA-256 of the certificate that the server has shown, as `SHA256:` and base64; `undefined` without TLS. */
+  readonly fingerprint: string | undefined;
   /** The server's name and version. */
   readonly server: string;
   /** Version of the protocol that both speak. */

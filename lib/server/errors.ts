@@ -75,7 +75,9 @@ export function refusedFields(
   error: unknown,
 ): { code: string; reason: string; error?: unknown } {
   if (error instanceof NetworkError) {
-    return { code: LOST, reason: error.message };
+    // The wrong scheme is no accident of the line: somebody can put it right.
+    const code = error.kind === "tls" ? error.kind : LOST;
+    return { code, reason: error.message };
   }
   const { code, message: reason } = wireError(error);
   return code === "internal" ? { code, reason, error } : { code, reason };

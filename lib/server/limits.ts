@@ -180,7 +180,11 @@ export const SERVER_LIMITS: ServerLimits = Object.fromEntries(
 ) as unknown as ServerLimits;
 
 /** The address that a server listens on unless told otherwise. */
-export const DEFAULT_ADDRESS = { hostname: "127.0.0.1", port: 65430 } as const;
+export const DEFAULT_ADDRESS = {
+  hostname: "127.0.0.1",
+  port: 65430,
+  scheme: "tcp",
+} as const;
 
 /** Milliseconds that a shutdown lets transfers finish unless told otherwise. */
 export const DRAIN_DEFAULT = 10_000;

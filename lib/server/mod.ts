@@ -49,8 +49,12 @@ export { checkServe, serve } from "./serve.ts";
 export type {
   AnonymousAccess,
   DoorOptions,
+  IdentitySource,
+  ListenAddress,
   Offer,
   OpenDoor,
+  PublicIdentity,
   ServeOptions,
   Server,
+  ServerAddress,
 } from "./types.ts";

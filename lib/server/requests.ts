@@ -168,6 +168,12 @@ export const REQUESTS = {
           "the server does not dial back (its --allow-active allows it)",
         );
       }
+      if (session.control.certificate !== undefined) {
+        throw new RefusalError(
+          "denied",
+          "the server dials back without TLS only, and this session is inside TLS",
+        );
+      }
       if (port < DIAL_PORT_MIN) {
         throw new RefusalError(
           "denied",

@@ -18,37 +18,49 @@ import {
 import {
   formatAddress,
   isLoopback,
-  type Listener,
   type Network,
   type NetworkAddress,
   NetworkError,
   Pacer,
+  type Scheme,
   tcpNetwork,
+  tlsNetwork,
+  usualScheme,
 } from "../transport/mod.ts";
 import type { Authority } from "./access.ts";
 import { AccountAuthority } from "./account_authority.ts";
 import type { DoorProtocol } from "./door.ts";
 import { ServeError } from "./errors.ts";
 import { FERRY } from "./ferry_door.ts";
+import { ShownIdentity } from "./identity.ts";
 import { DEFAULT_ADDRESS, SERVER_LIMITS } from "./limits.ts";
 import { AnonymousAuthority } from "./offer.ts";
 import { FerryServer, type ServerParts } from "./server.ts";
-import type { OpenDoor, ServeOptions, Server } from "./types.ts";
+import type { ListenAddress, OpenDoor, ServeOptions, Server } from "./types.ts";
 
 /** A listener to open: Ferry's, or that of another protocol. */
 interface DoorPlan {
   readonly address: NetworkAddress;
+  readonly scheme: Scheme;
   readonly protocol: DoorProtocol | undefined;
 }
 
 /** The listeners that the options ask for. */
 function planDoors(options: ServeOptions): readonly DoorPlan[] {
-  const { listen = [DEFAULT_ADDRESS], doors = [], allowPlain } = options;
+  const { doors = [], allowPlain } = options;
+  const listen: readonly ListenAddress[] = options.listen ?? [DEFAULT_ADDRESS];
   const plans: readonly DoorPlan[] = [
-    ...listen.map((address) => ({ address, protocol: undefined })),
-    ...doors,
+    ...listen.map(({ hostname, port, scheme }) => ({
+      address: { hostname, port },
+      scheme: scheme ?? usualScheme(hostname),
+      protocol: undefined,
+    })),
+    // The other protocols know no TLS.
+    ...doors.map((door) => ({ ...door, scheme: "tcp" as const })),
   ];
-  const open = plans.find(({ address }) => !isLoopback(address.hostname));
+  const open = plans.find(({ address, scheme }) =>
+    scheme === "tcp" && !isLoopback(address.hostname)
+  );
   if (open === undefined || allowPlain === true) return plans;
   throw new ServeError(
     `Cannot listen on ${
@@ -139,7 +151,7 @@ function openDoors(
   plans: readonly DoorPlan[],
   authority: Authority,
 ): readonly OpenDoor[] {
-  return plans.map(({ address, protocol }) => {
+  return plans.map(({ address, scheme, protocol }) => {
     const offer = authority.anonymous(address);
     if (protocol?.hasLogin === false && offer.rights.length === 0) {
       throw new ServeError(
@@ -148,7 +160,7 @@ function openDoors(
         }: that protocol has no log-in, and users without an account may do nothing there; use --anonymous read or --anonymous write if that is meant`,
       );
     }
-    return { address, protocol: protocol?.name ?? FERRY, offer };
+    return { address, scheme, protocol: protocol?.name ?? FERRY, offer };
   });
 }
 
@@ -189,13 +201,13 @@ export async function checkServe(
 /** Listens everywhere, or nowhere. */
 function listenAll(
   plans: readonly DoorPlan[],
-  network: Network,
+  networks: Readonly<Record<Scheme, Network>>,
 ): ServerParts["listeners"] {
-  const listeners: { listener: Listener; protocol: DoorPlan["protocol"] }[] =
-    [];
-  for (const { address, protocol } of plans) {
+  const listeners: ServerParts["listeners"][number][] = [];
+  for (const { address, scheme, protocol } of plans) {
     try {
-      listeners.push({ listener: network.listen(address), protocol });
+      const listener = networks[scheme].listen(address);
+      listeners.push({ listener, scheme, protocol });
     } catch (error) {
       for (const { listener } of listeners) listener.close();
       if (!(error instanceof NetworkError)) throw error;
@@ -217,8 +229,12 @@ function listenAll(
  * @throws {StorageError} When the folder cannot be served.
  */
 export async function serve(options: ServeOptions): Promise<Server> {
-  const { allowActive = false, network = tcpNetwork, clock = systemClock } =
-    options;
+  const {
+    allowActive = false,
+    network = tcpNetwork,
+    clock = systemClock,
+    random = systemRandom,
+  } = options;
   const plans = planDoors(options);
   const storage = await openStorage(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
@@ -232,15 +248,23 @@ export async function serve(options: ServeOptions): Promise<Server> {
     const { authority } = opened;
     files = opened.files;
     openDoors(plans, authority);
+    const identity = plans.some(({ scheme }) => scheme === "tls")
+      ? await ShownIdentity.open(options.identity, random)
+      : undefined;
+    const tls = tlsNetwork(
+      network,
+      identity === undefined ? {} : { identity: () => identity.current },
+    );
     return new FerryServer({
-      listeners: listenAll(plans, network),
+      listeners: listenAll(plans, { tcp: network, tls }),
+      identity,
       files,
       authority,
       allowActive,
       network,
       limits,
       clock,
-      random: options.random ?? systemRandom,
+      random,
       onReceived: options.onReceived,
       observer: options.onEvent,
       pacer: new Pacer(clock, {

@@ -14,6 +14,7 @@ import type {
   Network,
   NetworkAddress,
   Pacer,
+  Scheme,
 } from "../transport/mod.ts";
 import type { Authority } from "./access.ts";
 import { Crowd } from "./crowd.ts";
@@ -21,9 +22,15 @@ import type { DoorProtocol } from "./door.ts";
 import { refusedFields } from "./errors.ts";
 import type { ServerObserver } from "./events.ts";
 import { FerryDoor } from "./ferry_door.ts";
+import type { ShownIdentity } from "./identity.ts";
 import { DRAIN_DEFAULT, type ServerLimits } from "./limits.ts";
 import type { OnReceived } from "./reviewed_storage.ts";
-import type { OpenDoor, Server } from "./types.ts";
+import type {
+  OpenDoor,
+  PublicIdentity,
+  Server,
+  ServerAddress,
+} from "./types.ts";
 import { type Reception, ServerVisit } from "./visit.ts";
 
 const log = getLogger(["ferry", "server"]);
@@ -33,10 +40,13 @@ export interface ServerParts {
   /** Its listeners, closed by it, and what is spoken there; `undefined`: Ferry. */
   readonly listeners: readonly {
     readonly listener: Listener;
+    readonly scheme: Scheme;
     readonly protocol: DoorProtocol | undefined;
   }[];
   /** All its files, closed by it. */
   readonly files: Pick<Storage, "sweep"> & AsyncDisposable;
+  /** What it shows inside TLS; `undefined`: it has no listener for that. */
+  readonly identity: ShownIdentity | undefined;
   /** Who decides on log-ins. */
   readonly authority: Authority;
   /** Whether it may dial Ferry's data connections back to clients. */
@@ -59,7 +69,7 @@ export interface ServerParts {
 
 /** A server over the ports that it is given. */
 export class FerryServer implements Server {
-  readonly addresses: readonly NetworkAddress[];
+  readonly addresses: readonly ServerAddress[];
   readonly doors: readonly OpenDoor[];
   readonly finished: Promise<void>;
   readonly #parts: ServerParts;
@@ -95,14 +105,17 @@ export class FerryServer implements Server {
       receive: (connection, door, { local }) =>
         this.#track(this.#serve(connection, door, local)),
     });
-    this.doors = listeners.map(({ listener: { address }, protocol }) => ({
+    this.doors = listeners.map((
+      { listener: { address }, scheme, protocol },
+    ) => ({
       protocol: (protocol ?? this.#ferry).name,
       address,
+      scheme,
       offer: authority.anonymous(address),
     }));
     this.addresses = listeners
       .filter(({ protocol }) => protocol === undefined)
-      .map(({ listener }) => listener.address);
+      .map(({ listener, scheme }) => ({ ...listener.address, scheme }));
     const { promise, resolve } = Promise.withResolvers<void>();
     this.finished = promise;
     this.#finish = resolve;
@@ -110,6 +123,14 @@ export class FerryServer implements Server {
       this.#track(this.#acceptAll(listener, protocol));
     }
     this.#sweepAtIntervals();
+  }
+
+  get identity(): PublicIdentity | undefined {
+    return this.#parts.identity?.shown;
+  }
+
+  async reloadIdentity(): Promise<void> {
+    await this.#parts.identity?.reload();
   }
 
   /** Expired leftovers are cleared while the server runs, too. */

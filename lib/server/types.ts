@@ -4,10 +4,11 @@
  * @module
  */
 
+import type { Identity } from "../identity/mod.ts";
 import type { Clock, Random } from "../platform/mod.ts";
 import type { Right } from "../protocol/mod.ts";
 import type { Disk, Storage } from "../storage/mod.ts";
-import type { Network, NetworkAddress } from "../transport/mod.ts";
+import type { Network, NetworkAddress, Scheme } from "../transport/mod.ts";
 import type { DoorProtocol } from "./door.ts";
 import type { ServerObserver } from "./events.ts";
 import type { OnReceived } from "./reviewed_storage.ts";
@@ -21,7 +22,9 @@ export interface ServeOptions {
   /** The folder to serve, or the storage. */
   readonly root: string | Storage;
   /** Where to listen; port 0 is any free one. @default {127.0.0.1:65430} */
-  readonly listen?: readonly NetworkAddress[];
+  readonly listen?: readonly ListenAddress[];
+  /** Where the identity for TLS comes from. @default {made for this run only} */
+  readonly identity?: IdentitySource;
   /** Other protocols than Ferry's to speak, each on a listener of its own. @default {none} */
   readonly doors?: readonly DoorOptions[];
   /** Allows plain TCP beyond loopback. @default {false} */
@@ -59,6 +62,34 @@ export interface ServeOptions {
   readonly random?: Random;
 }
 
+/** Where to listen, and how bytes travel there. */
+export interface ListenAddress extends NetworkAddress {
+  /** Plainly, or inside TLS. @default {tcp on loopback, tls beyond} */
+  readonly scheme?: Scheme;
+}
+
+/** Where a server listens, and how bytes travel there. */
+export interface ServerAddress extends NetworkAddress {
+  /** Plainly, or inside TLS. */
+  readonly scheme: Scheme;
+}
+
+/**
+ * Gives a server's identity: at its start, and whenever it is to look again.
+ * What it throws is told as the reason.
+ */
+export type IdentitySource = () => Promise<Identity>;
+
+/** What anybody may know of a server's identity. */
+export interface PublicIdentity {
+  /** SHA-256 of the certificate, as `SHA256:` and base64 without padding. */
+  readonly fingerprint: string;
+  /** A form of it that people can compare aloud. */
+  readonly shortForm: string;
+  /** When the certificate ends, in milliseconds since 1970. */
+  readonly expires: number;
+}
+
 /** Another protocol than Ferry's, and where to speak it. */
 export interface DoorOptions {
   /** The protocol. */
@@ -73,6 +104,8 @@ export interface OpenDoor {
   readonly protocol: string;
   /** Where it listens, with the real port. */
   readonly address: NetworkAddress;
+  /** How bytes travel there. */
+  readonly scheme: Scheme;
   /** What users without an account may do there. */
   readonly offer: Offer;
 }
@@ -88,9 +121,18 @@ export interface Offer {
 /** A running server. */
 export interface Server extends AsyncDisposable {
   /** Where it speaks Ferry, with real ports, in the order of the options. */
-  readonly addresses: readonly NetworkAddress[];
+  readonly addresses: readonly ServerAddress[];
   /** Every listener, Ferry's first, in the order of the options. */
   readonly doors: readonly OpenDoor[];
+  /** What it shows inside TLS; `undefined` if it listens nowhere for that. */
+  readonly identity: PublicIdentity | undefined;
+  /**
+   * Takes the identity anew from where it came: connections from now on are
+   * shown that one, those that are open go on. If it fails, the old one stays.
+   *
+   * @throws {ServeError} With the reason.
+   */
+  reloadIdentity(): Promise<void>;
   /** Resolves when the server has stopped. */
   readonly finished: Promise<void>;
   /**

@@ -32,6 +32,10 @@ const LINGER_SIZE_MAX = 4_194_304;
 /** Bytes of answers that may wait for a peer that is slow to read them: 256 KiB. */
 const QUEUE_SIZE_MAX = 262_144;
 
+/** How the first record of a TLS peer begins: of a client, and of a server that refuses. */
+const TLS_HANDSHAKE = 0x16;
+const TLS_ALERT = 0x15;
+
 /**
  * Sends and receives frames on one connection. Every frame, either way, is
  * checked against the state tables.
@@ -72,8 +76,8 @@ export class FrameChannel {
     return this.#connection.remote;
   }
 
-  /** SHA-256 of the certificate that was shown on it; `undefined` in plain TCP. */
-  get certificate(): Uint8Array | undefined {
+  /** SHA-256 of the certificate that the server showed on this connection, if one is known. */
+  get certificate(): Uint8Array<ArrayBuffer> | undefined {
     return this.#connection.certificate;
   }
 
@@ -137,7 +141,8 @@ export class FrameChannel {
         this.#owedAtCheck = false;
         return frame;
       }
-      const length = await this.#read();
+      const space = this.#buffer.space();
+      const length = await this.#read(space);
       if (length === 0) {
         if (!this.#buffer.partial) return undefined;
         throw new NetworkError(
@@ -145,17 +150,34 @@ export class FrameChannel {
           "connection ended in the middle of a frame",
         );
       }
+      if (this.#bytesReceived === 0) this.#refuseTls(space[0]);
       this.#bytesReceived += length;
       this.#buffer.filled(length);
     }
   }
 
-  async #read(): Promise<number> {
+  async #read(space: Uint8Array<ArrayBuffer>): Promise<number> {
     this.#reading = true;
     try {
-      return await this.#connection.read(this.#buffer.space());
+      return await this.#connection.read(space);
     } finally {
       this.#reading = false;
+    }
+  }
+
+  /** No frame begins as a TLS record does: whoever sends one took the wrong scheme. */
+  #refuseTls(first: number | undefined): void {
+    if (this.#role === "client" && first === TLS_ALERT) {
+      throw new NetworkError(
+        "tls",
+        "the server speaks TLS on this port; use tls:// instead of tcp://",
+      );
+    }
+    if (this.#role === "server" && first === TLS_HANDSHAKE) {
+      throw new NetworkError(
+        "tls",
+        "the client speaks TLS on a port for plain TCP; it needs tcp://, or this port --listen tls://",
+      );
     }
   }
 

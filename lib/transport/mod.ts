@@ -6,6 +6,7 @@
 export { DATA_HEADROOM, FrameChannel } from "./frame_channel.ts";
 export {
   type Connection,
+  type ConnectionPurpose,
   formatAddress,
   isLoopback,
   type Listener,
@@ -13,6 +14,18 @@ export {
   type NetworkAddress,
   NetworkError,
   type NetworkErrorKind,
+  type Scheme,
+  usualScheme,
 } from "./network.ts";
 export { Pacer, type PacerLimits } from "./pacer.ts";
 export { networkError, tcpNetwork } from "./tcp_network.ts";
+export {
+  type PeerCertificate,
+  PINNED_NAME,
+  type TlsClient,
+  type TlsIdentity,
+  tlsNetwork,
+  type TlsParts,
+  type TlsVerdict,
+  UntrustedError,
+} from "./tls_network.ts";

@@ -11,10 +11,24 @@ export interface Connection {
   /** Where the peer is. */
   readonly remote: NetworkAddress;
   /**
-   * SHA-256 of the certificate, in DER, that the server has shown on this very
-   * connection; `undefined` in plain TCP.
+   * SHA-256 of the certificate, in DER, that the server showed on this very
+   * connection; `undefined` without TLS, and where the host does not tell.
    */
-  readonly certificate?: Uint8Array | undefined;
+  readonly certificate?: Uint8Array<ArrayBuffer> | undefined;
+  /**
+   * Starts TLS on this connection as its client, by the host's own fast means;
+   * the connection itself is not to be used any more. One that has no such means
+   * lacks this method.
+   *
+   * @param hostname The name that the certificate must be for.
+   * @param ca A certificate in PEM that is trusted besides those of the host.
+   * @throws {NetworkError} `tls` or `untrusted`; the signal's reason.
+   */
+  startTls?(
+    hostname: string,
+    ca: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection>;
   /**
    * Reads what is there, at most as much as fits.
    *
@@ -47,6 +61,9 @@ export interface NetworkAddress {
   readonly port: number;
 }
 
+/** How bytes travel: plainly, or inside TLS. */
+export type Scheme = "tcp" | "tls";
+
 /** Accepts connections. */
 export interface Listener {
   /** Where it listens; the port is the real one if 0 was asked for. */
@@ -73,12 +90,25 @@ export interface Network {
   /**
    * Opens a connection.
    *
-   * @throws {NetworkError} `refused`, `unknown-host`, `unreachable`, `denied`; the signal's reason.
+   * @param purpose What it is for; what carries data can be made faster.
+   * @throws {NetworkError} `refused`, `unknown-host`, `unreachable`, `denied`,
+   * `tls`, `untrusted`; the signal's reason.
    */
-  dial(address: NetworkAddress, signal?: AbortSignal): Promise<Connection>;
+  dial(
+    address: NetworkAddress,
+    signal?: AbortSignal,
+    purpose?: ConnectionPurpose,
+  ): Promise<Connection>;
 }
 
-/** The kinds of {@linkcode NetworkError}. */
+/** What a connection is dialled for. */
+export type ConnectionPurpose = "control" | "data";
+
+/**
+ * The kinds of {@linkcode NetworkError}. `tls`: the two ends cannot agree on
+ * TLS, or only one of them speaks it. `untrusted`: the peer is not proved to be
+ * who it should be.
+ */
 export type NetworkErrorKind =
   | "closed"
   | "reset"
@@ -87,7 +117,9 @@ export type NetworkErrorKind =
   | "unreachable"
   | "denied"
   | "in-use"
-  | "exhausted";
+  | "exhausted"
+  | "tls"
+  | "untrusted";
 
 /** A network operation failed. The message is a phrase in lower case. */
 export class NetworkError extends Error {
@@ -118,6 +150,16 @@ export function isLoopback(hostname: string): boolean {
   return name === "localhost" || name === "::1" ||
     name.endsWith(".localhost") ||
     /^(::ffff:)?127(\.\d{1,3}){3}$/.test(name);
+}
+
+/**
+ * What an address without a scheme means: TLS, except on this machine itself,
+ * which is a safe place (the rule that browsers use).
+ *
+ * @param hostname Name or address, IPv6 without brackets.
+ */
+export function usualScheme(hostname: string): Scheme {
+  return isLoopback(hostname) ? "tcp" : "tls";
 }
 
 /**

@@ -46,6 +46,21 @@ const CODES: Readonly<Record<string, readonly [NetworkErrorKind, string]>> = {
 /** What getaddrinfo says through Deno; it has no class or code of its own. */
 const LOOKUP_PATTERN = /failed to lookup address|no addresses/i;
 
+/** What rustls says through Deno of a certificate that it does not accept. */
+const CERTIFICATE_PATTERN = /invalid peer certificate: (?<reason>.+)$/s;
+
+/** What went wrong in TLS itself. */
+function tlsError(error: Error): NetworkError {
+  const reason = CERTIFICATE_PATTERN.exec(error.message)?.groups?.reason;
+  return reason === undefined
+    ? new NetworkError("tls", "the TLS handshake failed", { cause: error })
+    : new NetworkError(
+      "untrusted",
+      `the server shows a certificate that is not its own: ${reason}`,
+      { cause: error },
+    );
+}
+
 /** The {@linkcode NetworkError} that an error of Deno's network calls is. */
 export function networkError(error: unknown): NetworkError {
   if (error instanceof NetworkError) return error;
@@ -59,6 +74,7 @@ export function networkError(error: unknown): NetworkError {
       { cause: error },
     );
   }
+  if (error instanceof Deno.errors.InvalidData) return tlsError(error);
   const code = "code" in error ? CODES[String(error.code)] : undefined;
   if (code !== undefined) {
     return new NetworkError(code[0], code[1], { cause: error });
@@ -76,23 +92,16 @@ export function networkError(error: unknown): NetworkError {
   return new NetworkError("reset", "connection failed", { cause: error });
 }
 
-class TcpConnection implements Connection {
+/** Bytes over one of Deno's connections. */
+class DenoConnection implements Connection {
   readonly remote: NetworkAddress;
-  readonly #conn: Deno.TcpConn;
+  readonly #conn: Deno.Conn<Deno.NetAddr>;
   #closed = false;
 
-  constructor(conn: Deno.TcpConn) {
+  constructor(conn: Deno.Conn<Deno.NetAddr>) {
     this.#conn = conn;
-    const { hostname, port } = conn.remoteAddr as Deno.NetAddr;
+    const { hostname, port } = conn.remoteAddr;
     this.remote = { hostname, port };
-    try {
-      // Deno leaves Nagle's algorithm on: with delayed acknowledgements a
-      // request in two writes then takes 40 ms instead of 30 us.
-      conn.setNoDelay(true);
-      conn.setKeepAlive(true);
-    } catch {
-      // The peer is gone already: the first read says so.
-    }
   }
 
   async read(buffer: Uint8Array<ArrayBuffer>): Promise<number> {
@@ -129,6 +138,59 @@ class TcpConnection implements Connection {
     return this.#closed
       ? new NetworkError("closed", "connection is closed", { cause: error })
       : networkError(error);
+  }
+}
+
+/** A TCP connection, on which TLS can be started. */
+class TcpConnection extends DenoConnection {
+  readonly #tcp: Deno.TcpConn;
+  #isHandedOver = false;
+
+  constructor(conn: Deno.TcpConn) {
+    super(conn);
+    this.#tcp = conn;
+    try {
+      // Deno leaves Nagle's algorithm on: with delayed acknowledgements a
+      // request in two writes then takes 40 ms instead of 30 us.
+      conn.setNoDelay(true);
+      conn.setKeepAlive(true);
+    } catch {
+      // The peer is gone already: the first read says so.
+    }
+  }
+
+  override close(): void {
+    if (!this.#isHandedOver) super.close();
+  }
+
+  async startTls(
+    hostname: string,
+    ca: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Connection> {
+    const caCerts = ca === undefined ? [] : [ca];
+    this.#isHandedOver = true;
+    let conn: Deno.TlsConn;
+    try {
+      conn = await Deno.startTls(this.#tcp, { hostname, caCerts });
+    } catch (error) {
+      super.close();
+      throw networkError(error);
+    }
+    const secured = new DenoConnection(conn);
+    const onAbort = (): void => secured.close();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      signal?.throwIfAborted();
+      await conn.handshake();
+      return secured;
+    } catch (error) {
+      secured.close();
+      signal?.throwIfAborted();
+      throw networkError(error);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
   }
 }
 

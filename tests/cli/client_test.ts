@@ -50,21 +50,29 @@ Deno.test("runClient() has help with an example for every command", async () => 
 });
 
 Deno.test("runClient() connects to where HOST says", async () => {
-  const cases: ReadonlyArray<readonly [string, string, number]> = [
-    ["localhost", "localhost", 65430],
-    ["127.0.0.1:21", "127.0.0.1", 21],
-    ["::1", "::1", 65430],
-    ["[::1]:21", "::1", 21],
-    ["tcp://example.com", "example.com", 65430],
-    ["TCP://example.com:007/", "example.com", 7],
-    ["tcp://[2001:db8::1]:21", "2001:db8::1", 21],
-    ["tcp://[fe80::1%eth0]", "fe80::1%eth0", 65430],
+  const cases: ReadonlyArray<
+    readonly [string, string, number, "tcp" | "tls"]
+  > = [
+    ["localhost", "localhost", 65430, "tcp"],
+    ["127.0.0.1:21", "127.0.0.1", 21, "tcp"],
+    ["::1", "::1", 65430, "tcp"],
+    ["[::1]:21", "::1", 21, "tcp"],
+    ["tls://localhost", "localhost", 65430, "tls"],
+    ["example.com", "example.com", 65430, "tls"],
+    ["2001:db8::1", "2001:db8::1", 65430, "tls"],
+    ["tcp://example.com", "example.com", 65430, "tcp"],
+    ["TCP://example.com:007/", "example.com", 7, "tcp"],
+    ["TLS://example.com:007/", "example.com", 7, "tls"],
+    ["tcp://[2001:db8::1]:21", "2001:db8::1", 21, "tcp"],
+    ["tcp://[fe80::1%eth0]", "fe80::1%eth0", 65430, "tcp"],
   ];
-  for (const [given, hostname, port] of cases) {
+  for (const [given, hostname, port, scheme] of cases) {
     const world = makeWorld();
     await run(world, "info", given, "--timeout", "2.5");
     const [options] = world.connects;
     assertEquals([options?.hostname, options?.port], [hostname, port]);
+    assertEquals(options?.scheme, scheme);
+    assertEquals(options?.tls !== undefined, scheme === "tls");
     assertEquals(options?.timeout, 2500);
   }
 });

@@ -37,8 +37,8 @@ Deno.test("readConfig() reads every kind of setting by the rules of its option",
   assertEquals(root, "/srv/files");
   assertEquals(limits, { pendingCountMax: 7 });
   assertEquals(values.get(LISTEN), [
-    { hostname: "127.0.0.1", port: 0 },
-    { hostname: "::1", port: 7000 },
+    { hostname: "127.0.0.1", port: 0, scheme: "tcp" },
+    { hostname: "::1", port: 7000, scheme: "tcp" },
   ]);
   assertEquals(values.get(ALLOW_PLAIN), true);
   assertEquals(values.get(ANONYMOUS), "read");
@@ -126,7 +126,7 @@ Deno.test("ferryd --config: what the command line says wins", async () => {
   );
   assertEquals(world.serves, [{
     root: "/srv/files",
-    listen: [{ hostname: "127.0.0.1", port: 9 }],
+    listen: [{ hostname: "127.0.0.1", port: 9, scheme: "tcp" }],
     allowPlain: true,
     readOnly: false,
     anonymous: "none",

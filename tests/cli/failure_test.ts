@@ -35,6 +35,7 @@ const EXIT_CODES: Readonly<Record<FerryErrorCode, readonly [number, number]>> =
     "internal": [1, 1],
     "connect-failed": [3, 1],
     "wrong-protocol": [3, 3],
+    "untrusted": [3, 3],
     "connection-lost": [3, 1],
   };
 

@@ -5,11 +5,12 @@ import { runServer } from "../../lib/cli/mod.ts";
 import {
   type Offer,
   type OpenDoor,
+  type PublicIdentity,
   ServeError,
   type Server,
 } from "../../lib/server/mod.ts";
 import { StorageError } from "../../lib/storage/mod.ts";
-import { NetworkError } from "../../lib/transport/mod.ts";
+import { NetworkError, type Scheme } from "../../lib/transport/mod.ts";
 import { makeWorld, settle } from "./world.ts";
 
 const READING: Offer = {
@@ -18,18 +19,30 @@ const READING: Offer = {
 };
 const NOTHING: Offer = { rights: [], refusals: { list: "no users" } };
 
+/** What a server with TLS shows. */
+const IDENTITY: PublicIdentity = {
+  fingerprint: "SHA256:n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg",
+  shortForm: "11111 22222 33333 44444 55555 66666",
+  expires: Date.UTC(2026, 7, 25),
+};
+
 /** What a check finds. */
 const OPEN: OpenDoor = {
   protocol: "ferry",
   address: { hostname: "127.0.0.1", port: 65430 },
+  scheme: "tcp",
   offer: READING,
 };
 
 /** A server that runs until it is shut down, and what it was told. */
-function fakeServer(offers: readonly Offer[] = [READING]): {
+function fakeServer(
+  offers: readonly Offer[] = [READING],
+  reload?: () => Promise<void>,
+): {
   server: Server;
   drains: Array<number | undefined>;
 } {
+  const scheme: Scheme = reload === undefined ? "tcp" : "tls";
   const drains: Array<number | undefined> = [];
   const { promise, resolve } = Promise.withResolvers<void>();
   const shutdown = (options?: { readonly drain?: number }): Promise<void> => {
@@ -43,13 +56,16 @@ function fakeServer(offers: readonly Offer[] = [READING]): {
       hostname: index === 0 ? "127.0.0.1" : "::1",
       port: 5000 + index,
     },
+    scheme,
     offer,
   }));
   return {
     drains,
     server: {
-      addresses: doors.map(({ address }) => address),
+      addresses: doors.map(({ address }) => ({ ...address, scheme })),
       doors,
+      identity: reload === undefined ? undefined : IDENTITY,
+      reloadIdentity: reload ?? (() => Promise.resolve()),
       finished: promise,
       shutdown,
       [Symbol.asyncDispose]: () => shutdown({ drain: 0 }),
@@ -77,7 +93,10 @@ Deno.test("runServer() says when it is ready, drains at the first signal, ends a
   );
   assertEquals(world.serves, [{
     root: "share",
-    listen: [{ hostname: "localhost", port: 0 }, { hostname: "::1", port: 0 }],
+    listen: [
+      { hostname: "localhost", port: 0, scheme: "tcp" },
+      { hostname: "::1", port: 0, scheme: "tcp" },
+    ],
     allowPlain: false,
     readOnly: false,
   }]);
@@ -108,7 +127,7 @@ Deno.test("runServer() speaks JSON if asked to, and little with -q", async () =>
     "--read-only",
     "--allow-plain",
     "-l",
-    "0.0.0.0",
+    "tcp://0.0.0.0",
   ];
   const running = runServer(args, world.environment);
   await settle();
@@ -121,7 +140,7 @@ Deno.test("runServer() speaks JSON if asked to, and little with -q", async () =>
   }]);
   assertEquals(world.serves, [{
     root: ".",
-    listen: [{ hostname: "0.0.0.0", port: 65430 }],
+    listen: [{ hostname: "0.0.0.0", port: 65430, scheme: "tcp" }],
     allowPlain: true,
     readOnly: true,
     anonymous: "read",

@@ -76,7 +76,23 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   ],
   [
     ["get", "--active", "tls://localhost", "a"],
-    'Cannot use "tls://localhost": TLS is not built yet, only tcp:// works in this version',
+    'Option "--active" works with plain TCP only, and "tls://localhost" means TLS; leave it out, or write tcp://HOST',
+  ],
+  [
+    ["get", "--active-port", "5000", "example.com", "a"],
+    'Option "--active" works with plain TCP only, and "example.com" means TLS; leave it out, or write tcp://HOST',
+  ],
+  [
+    ["ls", "--accept-new", H],
+    `Option "--accept-new" is about TLS, and "${H}" means plain TCP; write tls://HOST`,
+  ],
+  [
+    ["ls", "--ca", "ca.pem", "tcp://example.com"],
+    'Option "--ca" is about TLS, and "tcp://example.com" means plain TCP; write tls://HOST',
+  ],
+  [
+    ["ls", "--fingerprint", "SHA256:short", "example.com"],
+    'Option "--fingerprint" cannot be "SHA256:short": give SHA256: and 43 letters, as "ferryd identity" shows it',
   ],
   [
     ["ls", "-u", "me", H],
@@ -151,16 +167,8 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
     'Options "--quiet" and "--progress always" contradict each other',
   ],
   [
-    ["ls", "example.com"],
-    'Cannot connect to "example.com": TLS is not built yet, and unencrypted TCP beyond this machine must be asked for as "tcp://example.com"',
-  ],
-  [
-    ["ls", "tls://localhost"],
-    'Cannot use "tls://localhost": TLS is not built yet, only tcp:// works in this version',
-  ],
-  [
     ["ls", "ftp://localhost"],
-    'Cannot use "ftp://localhost": Ferry does not speak "ftp", write tcp://HOST',
+    'Cannot use "ftp://localhost": Ferry does not speak "ftp", write tls://HOST, or tcp://HOST for plain TCP',
   ],
   [
     ["ls", "localhost:70000"],
@@ -390,16 +398,24 @@ const SERVER_CASES: ReadonlyArray<readonly [string[], string]> = [
     'Cannot listen on ":8080": say where, as 127.0.0.1:PORT for this machine only or 0.0.0.0:PORT for every network',
   ],
   [
-    ["-l", "tls://localhost:1"],
-    'Cannot use "tls://localhost:1": TLS is not built yet, only tcp:// works in this version',
+    ["-l", "tls://8080"],
+    'Cannot listen on "tls://8080": say where, as 127.0.0.1:PORT for this machine only or 0.0.0.0:PORT for every network',
   ],
   [
-    ["-l", "127.0.0.1:0", "-l", "0.0.0.0:0"],
-    "Cannot listen on tcp://0.0.0.0:0: it is reachable beyond this machine and unencrypted, which needs --allow-plain",
+    ["-l", "127.0.0.1:0", "-l", "tcp://0.0.0.0:0"],
+    "Cannot listen on tcp://0.0.0.0:0: it is reachable beyond this machine and unencrypted, which needs --allow-plain (or tls:// instead)",
   ],
   [
-    ["-l", "[::]:0"],
-    "Cannot listen on tcp://[::]:0: it is reachable beyond this machine and unencrypted, which needs --allow-plain",
+    ["-l", "tcp://[::]:0"],
+    "Cannot listen on tcp://[::]:0: it is reachable beyond this machine and unencrypted, which needs --allow-plain (or tls:// instead)",
+  ],
+  [
+    ["--metrics", "tls://127.0.0.1:0"],
+    'Cannot use "tls://127.0.0.1:0": this is plain HTTP, write HOST:PORT',
+  ],
+  [
+    ["--cert", "cert.pem"],
+    'Options "--cert" and "--key" go together: a certificate, and the key it was made for',
   ],
   [
     ["--anonymous", "all"],

@@ -112,6 +112,8 @@ export const INFO: SessionInfo = {
   hostname: "127.0.0.1",
   port: 65430,
   server: "ferryd/0.1.0",
+  scheme: "tcp",
+  fingerprint: undefined,
   protocolVersion: 1,
   user: "anonymous",
   rights: ["list", "read"],
@@ -257,6 +259,8 @@ export interface World {
   readonly exits: number[];
   /** Asks the program to end, as a signal does. */
   signal(): void;
+  /** Asks the program to read its files again, as SIGHUP does. */
+  reload(): void;
   /** Tells of a rejection that nobody handled. */
   reject(reason: unknown): void;
   /** Listeners that were not taken back. */
@@ -294,6 +298,7 @@ export function makeWorld(options: WorldOptions = {}): World {
   const exits: number[] = [];
   let asked = 0;
   const terminations = new Set<() => void>();
+  const reloads = new Set<() => void>();
   const rejections = new Set<(reason: unknown) => void>();
   function listen<T>(listeners: Set<T>, listener: T): () => void {
     listeners.add(listener);
@@ -326,6 +331,7 @@ export function makeWorld(options: WorldOptions = {}): World {
     look: (path) =>
       Promise.resolve(options.local?.[path] ?? { kind: "missing", size: 0 }),
     onTermination: (listener) => listen(terminations, listener),
+    onReload: (listener) => listen(reloads, listener),
     onUnhandledRejection: (listener) => listen(rejections, listener),
     exit: (code) => exits.push(code),
     connect(settings) {
@@ -366,6 +372,7 @@ export function makeWorld(options: WorldOptions = {}): World {
     exits,
     signal: () => [...terminations].forEach((listener) => listener()),
     reject: (reason) => [...rejections].forEach((listener) => listener(reason)),
-    listeners: () => terminations.size + rejections.size,
+    reload: () => [...reloads].forEach((listener) => listener()),
+    listeners: () => terminations.size + rejections.size + reloads.size,
   };
 }

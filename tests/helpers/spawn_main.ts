@@ -287,11 +287,12 @@ async function feed(
 export interface ServerProgram extends Program {
   /** Where. */
   readonly port: number;
-  /** `127.0.0.1:PORT`, as clients are told. */
+  /** `127.0.0.1:PORT`, as clients are told; with `tls://` where that is spoken. */
   readonly host: string;
 }
 
-const READY_PATTERN = /^listening ferry tcp:\/\/\S+:(?<port>\d+)$/m;
+const READY_PATTERN =
+  /^listening ferry (?<scheme>tcp|tls):\/\/\S+:(?<port>\d+)$/m;
 
 /**
  * Waits until a `ferryd` says where it listens.
@@ -301,5 +302,6 @@ const READY_PATTERN = /^listening ferry tcp:\/\/\S+:(?<port>\d+)$/m;
 export async function listening(program: Program): Promise<ServerProgram> {
   const { groups } = await program.says(READY_PATTERN, "stdout");
   const port = Number(groups?.["port"]);
-  return Object.assign(program, { port, host: `127.0.0.1:${port}` });
+  const scheme = groups?.["scheme"] === "tls" ? "tls://" : "";
+  return Object.assign(program, { port, host: `${scheme}127.0.0.1:${port}` });
 }

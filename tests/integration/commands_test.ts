@@ -332,8 +332,8 @@ sceneTest("the exit codes", async (scene) => {
   await scene.ferry(["ls"], { code: 2 });
   await scene.ferry(["frobnicate", host], { code: 2 });
   await scene.ferry(["put", "--classic", host, "a"], { code: 2 });
-  await scene.ferry(["ls", "tls://127.0.0.1"], { code: 2 });
-  await scene.ferry(["ls", "example.org"], { code: 2 });
+  await scene.ferry(["ls", "--active", "tls://127.0.0.1"], { code: 2 });
+  await scene.ferry(["ls", `tls://${host}`], { code: 3 });
   await scene.ferry(["ls", "127.0.0.1:1"], { code: 3 });
   const reader = await scene.server({ permissions: READER_PERMISSIONS });
   await scene.ferry(["put", reader.host, "a"], { code: 4 });

@@ -88,17 +88,28 @@ export class Scene implements AsyncDisposable {
     const program = new Program(main, args, {
       permissions: CLIENT_PERMISSIONS,
       cwd: this.local,
-      env: this.#environment(),
       isMeasured: this.isMeasured,
       ...options,
+      env: { ...this.#environment(), ...options.env },
     });
     this.#programs.push(program);
     return this.keep(program);
   }
 
+  /** The servers that clients know. */
+  get knownHosts(): string {
+    return `${this.base}/config/ferry/known_hosts`;
+  }
+
   /** What keeps the programs out of the state that this machine's user has. */
   #environment(): Record<string, string> {
-    return { XDG_STATE_HOME: this.state, LOCALAPPDATA: this.state };
+    const config = `${this.base}/config`;
+    return {
+      XDG_STATE_HOME: this.state,
+      LOCALAPPDATA: this.state,
+      XDG_CONFIG_HOME: config,
+      APPDATA: config,
+    };
   }
 
   /** Starts `ferry` and leaves it running. */

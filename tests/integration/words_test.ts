@@ -147,11 +147,7 @@ const MISTAKES: ReadonlyArray<readonly [string[], string]> = [
   ],
   [
     ["ls", "http://127.0.0.1"],
-    'Cannot use "http://127.0.0.1": Ferry does not speak "http", write tcp://HOST',
-  ],
-  [
-    ["ls", "tls://127.0.0.1"],
-    'Cannot use "tls://127.0.0.1": TLS is not built yet, only tcp:// works in this version',
+    'Cannot use "http://127.0.0.1": Ferry does not speak "http", write tls://HOST, or tcp://HOST for plain TCP',
   ],
   [
     ["-q", "--json", "ls", "127.0.0.1"],

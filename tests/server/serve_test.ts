@@ -29,7 +29,7 @@ Deno.test("serve() serves a folder of this machine and leaves it as it was", asy
 });
 
 Deno.test("serve() listens beyond loopback in plain TCP only when that is meant", async () => {
-  const beyond = [{ hostname: "0.0.0.0", port: 0 }];
+  const beyond = [{ hostname: "0.0.0.0", port: 0, scheme: "tcp" as const }];
   for (const start of [serve, checkServe]) {
     const error = await assertRejects(
       async () => start({ root: await openMemoryStorage(), listen: beyond }),

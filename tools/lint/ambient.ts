@@ -22,7 +22,7 @@ type AmbientNames = Readonly<Record<string, AmbientName>>;
 const USE_CLOCK = "Take a Clock of lib/platform as an option and use that";
 const USE_RANDOM = "Take a Random of lib/platform as an option and use that";
 const USE_ADAPTER =
-  "Put it into an adapter (a file deno_*.ts; in lib/transport also tcp_*.ts) and use that through an interface";
+  "Put it into an adapter (a file deno_*.ts; in lib/transport also tcp_*.ts and tls_*.ts) and use that through an interface";
 const LEAVE_TO_CALLER =
   "lib/protocol turns bytes and events into values and back: let the caller do this, and pass in what comes of it";
 const KEEP_SYNCHRONOUS =

@@ -22,10 +22,10 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   },
   transport: {
     rooms: ["platform", "protocol"],
-    packages: ["node:net", "node:stream", "node:tls"],
+    packages: ["node:crypto", "node:net", "node:stream", "node:tls"],
   },
   identity: {
-    rooms: ["platform"],
+    rooms: ["platform", "storage"],
     packages: ["@peculiar/x509", "reflect-metadata", "node:crypto"],
   },
   accounts: {

@@ -24,7 +24,7 @@ const ADAPTER_PATTERNS: Readonly<Record<string, RegExp>> = {
   client: /^deno_/,
   server: /^deno_/,
   storage: /^deno_/,
-  transport: /^(deno|tcp)_/,
+  transport: /^(deno|tcp|tls)_/,
 };
 
 /**

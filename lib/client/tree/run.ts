@@ -227,6 +227,6 @@ function readFilter({ filter = [] }: TreeOptions): Filter {
 export function isAboutOneEntry(error: unknown): boolean {
   if (error instanceof StorageError) return true;
   return error instanceof FerryError &&
-    !["cancelled", "limit", "connection-lost", "connect-failed"]
+    !["cancelled", "limit", "connection-lost", "connect-failed", "untrusted"]
       .includes(error.code);
 }
