@@ -4,6 +4,7 @@
  * @module
  */
 
+import { identityFromFolder } from "../identity/mod.ts";
 import { systemClock, systemRandom } from "../platform/mod.ts";
 import {
   DenoDisk,
@@ -36,7 +37,13 @@ import { ShownIdentity } from "./identity.ts";
 import { DEFAULT_ADDRESS, SERVER_LIMITS } from "./limits.ts";
 import { AnonymousAuthority } from "./offer.ts";
 import { FerryServer, type ServerParts } from "./server.ts";
-import type { ListenAddress, OpenDoor, ServeOptions, Server } from "./types.ts";
+import type {
+  IdentitySource,
+  ListenAddress,
+  OpenDoor,
+  ServeOptions,
+  Server,
+} from "./types.ts";
 
 /** A listener to open: Ferry's, or that of another protocol. */
 interface DoorPlan {
@@ -128,6 +135,14 @@ async function openAccess(
     },
   };
   return { authority: accounts, files };
+}
+
+/** Where the identity comes from, if it is to outlive this run. */
+function identitySource(options: ServeOptions): IdentitySource | undefined {
+  const { identity, state, clock = systemClock } = options;
+  if (identity !== undefined || state === undefined) return identity;
+  const parts = { disk: diskOf(options), clock };
+  return async () => (await identityFromFolder(state, parts)).identity;
 }
 
 /** The file of what quotas have counted, in a folder that is there then. */
@@ -249,7 +264,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     files = opened.files;
     openDoors(plans, authority);
     const identity = plans.some(({ scheme }) => scheme === "tls")
-      ? await ShownIdentity.open(options.identity, random)
+      ? await ShownIdentity.open(identitySource(options), random)
       : undefined;
     const tls = tlsNetwork(
       network,

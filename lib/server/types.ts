@@ -23,7 +23,10 @@ export interface ServeOptions {
   readonly root: string | Storage;
   /** Where to listen; port 0 is any free one. @default {127.0.0.1:65430} */
   readonly listen?: readonly ListenAddress[];
-  /** Where the identity for TLS comes from. @default {made for this run only} */
+  /**
+   * Where the identity for TLS comes from.
+   * @default {self-made, kept in `state`; without that made for this run only}
+   */
   readonly identity?: IdentitySource;
   /** Other protocols than Ferry's to speak, each on a listener of its own. @default {none} */
   readonly doors?: readonly DoorOptions[];
@@ -37,7 +40,7 @@ export interface ServeOptions {
    * @default {no accounts}
    */
   readonly users?: string;
-  /** The folder of what must outlive a restart, such as what quotas have counted. @default {none} */
+  /** The folder of what must outlive a restart, such as the identity, and what quotas have counted. @default {none} */
   readonly state?: string;
   /** Where folders and files are. @default {the machine's file system} */
   readonly disk?: Disk;

@@ -22,6 +22,7 @@ import {
   makeCertificate,
   makeTestIdentity,
 } from "../helpers/certificates.ts";
+import { keyOf, usersText } from "../server/account_scene.ts";
 import { FakeClock } from "../helpers/fake_clock.ts";
 import { ManInTheMiddle } from "../helpers/man_in_the_middle.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
@@ -436,4 +437,48 @@ Deno.test("a large file goes over several streams inside TLS, and on after a cut
   const back = await Deno.readFile(`${folder.path}/back`);
   assertEquals(back.length, large.length);
   assert(back.every((byte, at) => byte === large[at]));
+});
+
+Deno.test("serve() keeps its identity in the state folder", async () => {
+  await using folder = await tempDir();
+  const seen: (string | undefined)[] = [];
+  for (let run = 0; run < 2; run++) {
+    await using server = await serve({
+      root: await openMemoryStorage(),
+      listen: [{ ...ANY, scheme: "tls" }],
+      state: `${folder.path}/state`,
+    });
+    seen.push(server.identity?.fingerprint);
+  }
+  assert(seen[0] !== undefined && seen[0] === seen[1]);
+});
+
+Deno.test("a log-in by key that a man in the middle passes on fails, whomever the user trusts", async () => {
+  await using folder = await tempDir();
+  const { path } = folder;
+  await Deno.mkdir(`${path}/root`);
+  await Deno.writeTextFile(`${path}/users.json`, usersText({ ann: {} }));
+  if (Deno.build.os !== "windows") {
+    await Deno.chmod(`${path}/users.json`, 0o600);
+  }
+  await using server = await serve({
+    root: `${path}/root`,
+    listen: [{ ...ANY, scheme: "tls" }],
+    users: `${path}/users.json`,
+  });
+  const who = { user: "ann", identity: keyOf("ann") };
+  const trust = () => Promise.resolve(true);
+  {
+    await using client = await dial(server.addresses[0]!, { trust }, who);
+    assertEquals(client.info.user, "ann");
+    await client.put(stream(HELLO), "a.txt");
+  }
+  const impostor = await makeTestIdentity();
+  await using attacker = new ManInTheMiddle(server.addresses[0]!, impostor);
+  await assertFails(
+    () => dial(attacker.address, { trust }, who),
+    "login-refused",
+    "",
+  );
+  assert(attacker.read > 0, "it was in between");
 });
