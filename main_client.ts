@@ -2,7 +2,8 @@
 /**
  * `ferry`, the client. It reads files to send and writes files that it fetches;
  * from the environment it reads `TERM`, and where to keep what interrupted
- * uploads need to go on: `XDG_STATE_HOME`, `HOME` or `LOCALAPPDATA`.
+ * uploads need to go on, and which servers are known: `XDG_STATE_HOME`,
+ * `XDG_CONFIG_HOME`, `HOME`, `LOCALAPPDATA` or `APPDATA`.
  *
  * @module
  */

@@ -68,8 +68,8 @@ export const CA: Option<string | undefined> = text("ca", "", {
 /** Which certificate counts. */
 export const FINGERPRINT: Option<string | undefined> = {
   name: "fingerprint",
-  placeholder: "SHA256:…",
-  help: "Trust the server with this certificate, no other",
+  placeholder: "FINGERPRINT",
+  help: 'Trust only this certificate, as "ferryd identity" shows it',
   fallback: undefined,
   read(value): string {
     if (parseFingerprint(value) !== undefined) return value;
