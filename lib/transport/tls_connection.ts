@@ -24,8 +24,12 @@ import {
 /** The only version: what a Ferry peer cannot speak it should not (RFC 8446). */
 const VERSION = "TLSv1.3";
 
-/** Bytes of encrypted records that are read at once: eight of the largest. */
-const RECORDS_SIZE = 131_072;
+/**
+ * Bytes of encrypted records that are read at once: eight of the largest. Begun
+ * with far less, for many connections never say much.
+ */
+const RECORDS_SIZE_MAX = 131_072;
+const RECORDS_SIZE_MIN = 4096;
 
 /** Decrypted bytes that may wait for a reader: 1 MiB, as much as a chunk. */
 const QUEUE_SIZE_MAX = 1_048_576;
@@ -48,23 +52,39 @@ const SILENT_SERVER =
 class Records extends Duplex {
   readonly #base: Connection;
   readonly #isServer: boolean;
+  #size = RECORDS_SIZE_MIN;
   #isFirst = true;
+  #isHeld = false;
+  /** Whether more was asked for while nothing was to be read. */
+  #isWanted = false;
   /** Why the connection ended, as the one who knows best says it. */
   fault: NetworkError | undefined;
 
   constructor(base: Connection, isServer: boolean) {
-    super({ highWaterMark: RECORDS_SIZE, allowHalfOpen: true });
+    super({ highWaterMark: RECORDS_SIZE_MAX, allowHalfOpen: true });
     this.#base = base;
     this.#isServer = isServer;
   }
 
+  /**
+   * Whether nothing more is to be read for now. `node:tls` itself decrypts all
+   * that comes, whether anybody takes it or not (seen in Deno 2.9.6).
+   */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    if (!isHeld && this.#isWanted) this._read();
+  }
+
   override _read(): void {
+    this.#isWanted = this.#isHeld;
+    if (this.#isHeld) return;
     this.#fill().catch((error) => this.#fail(error));
   }
 
   async #fill(): Promise<void> {
-    const buffer = new Uint8Array(RECORDS_SIZE);
+    const buffer = new Uint8Array(this.#size);
     const length = await this.#base.read(buffer);
+    if (length === this.#size && length < RECORDS_SIZE_MAX) this.#size *= 2;
     if (this.#isFirst) await this.#checkFirst(length, buffer[0]);
     this.#isFirst = false;
     this.push(length === 0 ? null : buffer.subarray(0, length));
@@ -260,7 +280,7 @@ export class TlsConnection implements Connection {
   #take(chunk: Uint8Array<ArrayBuffer>): void {
     this.#chunks.push(chunk);
     this.#size += chunk.length;
-    if (this.#size >= QUEUE_SIZE_MAX) this.#socket.pause();
+    this.#records.hold(this.#size >= QUEUE_SIZE_MAX);
     this.#wake();
   }
 
@@ -304,9 +324,7 @@ export class TlsConnection implements Connection {
       this.#chunks[0] = chunk.subarray(part.length);
     } else this.#chunks.shift();
     this.#size -= part.length;
-    if (this.#size < QUEUE_SIZE_MAX && this.#socket.isPaused()) {
-      this.#socket.resume();
-    }
+    this.#records.hold(this.#size >= QUEUE_SIZE_MAX);
     return part.length;
   }
 
