@@ -349,3 +349,67 @@ Deno.test("runServer() opens no metrics port for everybody unasked", async () =>
   assertEquals(code, 2);
   assertStringIncludes(world.stderr.text, "--allow-plain");
 });
+
+Deno.test("runServer() says who it is inside TLS, and takes that anew when asked", async () => {
+  let problem: Error | undefined;
+  const reload = () =>
+    problem === undefined ? Promise.resolve() : Promise.reject(problem);
+  const { server } = fakeServer([READING], reload);
+  const world = makeWorld({ serve: () => Promise.resolve(server) });
+  const args = ["-l", "0.0.0.0:0", "--log-format", "json", "--state", "/s"];
+  const running = runServer(args, world.environment);
+  // The identity is made meanwhile, with a real key.
+  while (world.stdout.text === "") {
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertEquals(world.stdout.events(), [{
+    event: "listening",
+    protocol: "ferry",
+    scheme: "tls",
+    hostname: "127.0.0.1",
+    port: 5000,
+    fingerprint: IDENTITY.fingerprint,
+  }]);
+  const { listen, identity } = world.serves[0]!;
+  assertEquals(listen, [{ hostname: "0.0.0.0", port: 0, scheme: "tls" }]);
+  assertMatch((await identity!()).fingerprintText, /^SHA256:/);
+  const log = () => world.stderr.text;
+  assertStringIncludes(log(), `identity is ${IDENTITY.fingerprint}`);
+  assertStringIncludes(log(), "expires on 2026-08-25: renew it");
+  world.reload();
+  await settle();
+  assertStringIncludes(log(), "Read the identity again");
+  problem = new ServeError("the key is damaged");
+  world.reload();
+  await settle();
+  assertStringIncludes(log(), "Kept the identity as it was");
+  assertStringIncludes(log(), "the key is damaged");
+  world.signal();
+  world.signal();
+  assertEquals(await running, 0);
+  assertEquals(world.listeners(), 0);
+});
+
+Deno.test("ferryd identity shows one and the same, and says where it cannot be kept", async () => {
+  const variables = { HOME: "/" };
+  const world = makeWorld({ variables });
+  const run = (...args: string[]) =>
+    runServer(["identity", ...args], world.environment);
+  assertEquals(await run(), 0);
+  const [first, digits, place] = world.stdout.text.split("\n");
+  assertMatch(first!, /^SHA256:\S{43}$/);
+  assertMatch(digits!, /^in digits: (\d{5} ){5}\d{5}$/);
+  assertEquals(place, 'kept in "/.local/state/ferryd/identity.pem"');
+  world.stdout.text = "";
+  assertEquals(await run("--log-format", "json"), 0);
+  assertEquals(world.stdout.events()[0]?.["fingerprint"], first);
+  world.stdout.text = "";
+  assertEquals(await run("--state", "/other"), 0);
+  assertEquals(world.stdout.text.includes(first!), false);
+  const homeless = makeWorld();
+  assertEquals(await runServer(["identity"], homeless.environment), 1);
+  assertStringIncludes(homeless.stderr.text, "--state DIR");
+  const broken = ["identity", "--cert", "/c.pem", "--key", "/k.pem"];
+  assertEquals(await runServer(broken, homeless.environment), 1);
+  assertStringIncludes(homeless.stderr.text, "/c.pem");
+});

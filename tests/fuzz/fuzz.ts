@@ -17,11 +17,22 @@ function setting(variable: string, otherwise: number): number {
 const SEED = setting("FERRY_FUZZ_SEED", 20_260_814);
 const ITERATIONS = setting("FERRY_FUZZ_ITERATIONS", 2000);
 
-/** Runs a case under many seeds; says which one failed. */
-export function fuzz(name: string, run: (random: SeededRandom) => void): void {
-  Deno.test(`fuzz, seed ${SEED}, ${ITERATIONS} times: ${name}`, () => {
-    assert(ITERATIONS > 0);
-    for (let count = 0; count < ITERATIONS; count++) {
+/**
+ * Runs a case under many seeds; says which one failed.
+ *
+ * @param name What holds.
+ * @param run The case.
+ * @param factor How many times as often as the others, for quick cases.
+ */
+export function fuzz(
+  name: string,
+  run: (random: SeededRandom) => void,
+  factor = 1,
+): void {
+  const iterations = ITERATIONS * factor;
+  Deno.test(`fuzz, seed ${SEED}, ${iterations} times: ${name}`, () => {
+    assert(iterations > 0);
+    for (let count = 0; count < iterations; count++) {
       const seed = (SEED + count) >>> 0;
       try {
         run(new SeededRandom(seed));

@@ -51,7 +51,7 @@ fuzz("known_hosts of any content is read", (random) => {
     assertEquals(fingerprint.length, 32);
     assert(known.find(host) !== undefined);
   }
-});
+}, 10);
 
 fuzz(
   "known_hosts finds what was written, whatever stands around it",
