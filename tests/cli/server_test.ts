@@ -351,9 +351,9 @@ Deno.test("runServer() opens no metrics port for everybody unasked", async () =>
 });
 
 Deno.test("runServer() says who it is inside TLS, and takes that anew when asked", async () => {
-  let problem: Error | undefined;
+  const problems: Error[] = [];
   const reload = () =>
-    problem === undefined ? Promise.resolve() : Promise.reject(problem);
+    problems[0] === undefined ? Promise.resolve() : Promise.reject(problems[0]);
   const { server } = fakeServer([READING], reload);
   const world = makeWorld({ serve: () => Promise.resolve(server) });
   const args = ["-l", "0.0.0.0:0", "--log-format", "json", "--state", "/s"];
@@ -379,7 +379,7 @@ Deno.test("runServer() says who it is inside TLS, and takes that anew when asked
   world.reload();
   await settle();
   assertStringIncludes(log(), "Read the identity again");
-  problem = new ServeError("the key is damaged");
+  problems.push(new ServeError("the key is damaged"));
   world.reload();
   await settle();
   assertStringIncludes(log(), "Kept the identity as it was");
