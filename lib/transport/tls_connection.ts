@@ -306,6 +306,7 @@ export class TlsConnection implements Connection {
   async read(buffer: Uint8Array<ArrayBuffer>): Promise<number> {
     for (;;) {
       if (this.#isClosed) this.#assertUsable();
+      // What has arrived before a fault is good.
       const [chunk] = this.#chunks;
       if (chunk !== undefined) return this.#give(chunk, buffer);
       this.#assertUsable();

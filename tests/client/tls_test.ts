@@ -177,6 +177,32 @@ Deno.test("connect() refuses what TLS does not have, and what plain TCP cannot k
   );
 });
 
+Deno.test("a server that is full says so inside TLS, and to silent peers nothing for long", async () => {
+  const clock = new FakeClock();
+  const server = await serve({
+    root: await openMemoryStorage(),
+    listen: [{ ...ANY, scheme: "tls" }],
+    limits: { connectionCountMax: 1 },
+    clock,
+  });
+  const [address] = server.addresses;
+  const tls = { fingerprint: server.identity?.fingerprint };
+  const first = await dial(address!, tls);
+  await assertFails(() => dial(address!, tls), "limit", "try again later");
+  const silent = await tcpNetwork.dial(address!);
+  const ended = silent.read(new Uint8Array(1));
+  let isOver = false;
+  ended.finally(() => isOver = true);
+  while (!isOver) {
+    await clock.advance(100);
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+  assertEquals(await ended, 0);
+  silent.close();
+  await first.close();
+  await clock.run(server.shutdown({ drain: 0 }));
+});
+
 Deno.test("connect() never takes plain TCP for TLS, nor the reverse", async () => {
   await using plain = await serve({
     root: await openMemoryStorage(),

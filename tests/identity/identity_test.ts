@@ -14,6 +14,7 @@ import {
   shortForm,
 } from "../../lib/identity/mod.ts";
 import { MemoryDisk } from "../../lib/storage/mod.ts";
+import { PINNED_NAME } from "../../lib/transport/mod.ts";
 import { makeAuthority, makeCertificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake_clock.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
@@ -24,7 +25,8 @@ const NOW = Date.UTC(2026, 7, 18);
 Deno.test("makeIdentity() makes a certificate for ferry.invalid that signs nothing else", async () => {
   const identity = await makeIdentity();
   const certificate = new X509Certificate(identity.certificate);
-  assertEquals(certificate.subjectAltName, "DNS:ferry.invalid");
+  assertEquals(PINNED_NAME, "ferry.invalid");
+  assertEquals(certificate.subjectAltName, `DNS:${PINNED_NAME}`);
   assertEquals(certificate.ca, false);
   assertEquals(
     certificate.fingerprint256.replaceAll(":", "").toLowerCase(),
