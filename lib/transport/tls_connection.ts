@@ -172,8 +172,8 @@ export class TlsConnection implements Connection {
     this.#records = records;
     this.#socket = socket;
     socket.on("data", (chunk: Uint8Array<ArrayBuffer>) => this.#take(chunk));
-    socket.on("end", () => this.#over());
-    socket.on("close", () => this.#over());
+    socket.on("end", () => this.#peerEnded());
+    socket.on("close", () => this.#gone());
     socket.on("error", (error: Error) => this.#fail(error));
   }
 
@@ -284,14 +284,19 @@ export class TlsConnection implements Connection {
     this.#wake();
   }
 
-  #over(): void {
+  /** Nothing more comes; what is being written may still arrive. */
+  #peerEnded(): void {
     this.#isOver = true;
+    this.#wake();
+  }
+
+  #gone(): void {
     const { fault } = this.#records;
     if (fault !== undefined) this.#fail(fault);
     this.#abandonWrite(
       new NetworkError("reset", "connection closed by the peer"),
     );
-    this.#wake();
+    this.#peerEnded();
   }
 
   #fail(error: Error): void {

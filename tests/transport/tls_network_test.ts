@@ -218,6 +218,32 @@ Deno.test("TlsConnection takes no more from a fast peer than its reader does", a
   server.close();
 });
 
+Deno.test("TlsConnection writes on when the peer has ended its side", async () => {
+  const identity = await makeTestIdentity();
+  const listener = listenWith(() => identity);
+  const network = tlsNetwork(slowBase, {
+    client: pinned(identity.fingerprint),
+  });
+  const accepted = listener.accept();
+  const client = await network.dial(listener.address);
+  const server = await accepted;
+  assert(server !== undefined);
+  // More than the buffers on the way hold, so that the write has to wait.
+  const bytes = new Uint8Array(24_000_000).fill(5);
+  const writing = server.write(bytes);
+  await client.endWrite();
+  assertEquals(await server.read(new Uint8Array(1)), 0);
+  let received = 0;
+  const buffer = new Uint8Array(500_000);
+  while (received < bytes.length) received += await client.read(buffer);
+  assertEquals(await writing, bytes.length);
+  await server.endWrite();
+  assertEquals(await client.read(buffer), 0);
+  client.close();
+  server.close();
+  listener.close();
+});
+
 /** Waits until a number does not change any more. */
 async function settled(number: () => number): Promise<void> {
   let last = -1;
