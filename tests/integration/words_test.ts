@@ -115,7 +115,7 @@ sceneTest(
       full.stdout,
       `"${scene.root}" can be served\n127.0.0.1:65430 offers list, read, write, rename, delete\n`,
     );
-    assertEquals((await check(reading, "-l", "0.0.0.0:0")).code, 2);
+    assertEquals((await check(reading, "-l", "tcp://0.0.0.0:0")).code, 2);
     const gone = await scene.spawn("server", ["check", "gone"], {
       permissions: reading,
     }).ended;
@@ -168,7 +168,6 @@ const LATER = [
   "--resume",
   "--protocol",
   "--classic",
-  "--ca",
   "--metrics",
 ];
 
