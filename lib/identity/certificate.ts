@@ -59,6 +59,7 @@ export function identityFromPem(
   const [leaf] = chain;
   if (leaf === undefined) throw noCertificate(names.certificate);
   const { key, text } = readKey(pem.key, names.key);
+  checkKind(key, names.key);
   if (!leaf.checkPrivateKey(key)) {
     throw new IdentityError(
       "mismatch",
@@ -145,6 +146,29 @@ function readKey(pem: string, name: string): { text: string; key: KeyObject } {
       { cause },
     );
   }
+}
+
+/** The curves that TLS 1.3 signs with (RFC 8446, section 4.2.3), by their names in OpenSSL. */
+const CURVES: ReadonlySet<string | undefined> = new Set([
+  "prime256v1",
+  "secp384r1",
+  "secp521r1",
+]);
+
+/** Bits of an RSA key at least: what OpenSSL and browsers insist on. */
+const RSA_BITS_MIN = 2048;
+
+function checkKind(key: KeyObject, name: string): void {
+  const { asymmetricKeyType: kind, asymmetricKeyDetails: details = {} } = key;
+  const { namedCurve, modulusLength = 0 } = details;
+  const isUsable = kind === "ed25519" ||
+    kind === "ec" && CURVES.has(namedCurve) ||
+    kind === "rsa" && modulusLength >= RSA_BITS_MIN;
+  if (isUsable) return;
+  throw new IdentityError(
+    "key",
+    `the private key in ${name} is of a kind that TLS 1.3 cannot use; EC P-256, P-384 and P-521, Ed25519, and RSA from ${RSA_BITS_MIN} bits can`,
+  );
 }
 
 /** When it ends, if it has begun and not ended yet. */

@@ -132,10 +132,15 @@ class TlsListener implements Listener {
   async accept(): Promise<Connection | undefined> {
     const connection = await this.#base.accept();
     if (connection === undefined) return undefined;
-    const identity = this.#identity();
-    if (identity !== this.#shown.identity) this.#shown = prepare(identity);
-    const { context } = this.#shown;
-    return TlsConnection.accept(connection, context, identity.fingerprint);
+    try {
+      const identity = this.#identity();
+      if (identity !== this.#shown.identity) this.#shown = prepare(identity);
+      const { context } = this.#shown;
+      return TlsConnection.accept(connection, context, identity.fingerprint);
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
   }
 
   close(): void {

@@ -14,7 +14,11 @@ import {
   shortForm,
 } from "../../lib/identity/mod.ts";
 import { MemoryDisk } from "../../lib/storage/mod.ts";
-import { PINNED_NAME } from "../../lib/transport/mod.ts";
+import {
+  PINNED_NAME,
+  tcpNetwork,
+  tlsNetwork,
+} from "../../lib/transport/mod.ts";
 import { makeAuthority, makeCertificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake_clock.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
@@ -241,4 +245,52 @@ Deno.test("identityFromFolder() keeps nothing where it may not write, and replac
     "certificate",
     "/s/identity.pem",
   );
+});
+
+/** Why keys of other kinds cannot be had. */
+const NEEDS_OPENSSL: string | undefined = await new Deno.Command("openssl", {
+  args: ["version"],
+  stdout: "null",
+  stderr: "null",
+}).output().then(({ success }) => success ? undefined : "openssl fails")
+  .catch(() => "openssl is not here");
+
+/** Kinds of keys, how openssl makes them, and whether TLS can use them. */
+const KINDS: readonly (readonly [string, readonly string[], boolean])[] = [
+  ["RSA", ["rsa:2048"], true],
+  ["short RSA", ["rsa:1024"], false],
+  ["Ed25519", ["ed25519"], true],
+  ["P-384", ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"], true],
+  ["secp256k1", ["ec", "-pkeyopt", "ec_paramgen_curve:secp256k1"], false],
+];
+
+Deno.test({
+  name: `identityFromFiles() takes every kind of key that TLS takes, no other${
+    NEEDS_OPENSSL === undefined ? "" : ` (skipped: ${NEEDS_OPENSSL})`
+  }`,
+  ignore: NEEDS_OPENSSL !== undefined,
+  async fn() {
+    await using folder = await tempDir();
+    const paths = {
+      certificate: `${folder.path}/cert.pem`,
+      key: `${folder.path}/key.pem`,
+    };
+    for (const [, args, isUsable] of KINDS) {
+      const made = await new Deno.Command("openssl", {
+        args: [
+          ...["req", "-x509", "-nodes", "-days", "3650", "-subj", "/CN=x"],
+          ...["-keyout", paths.key, "-out", paths.certificate],
+          ...["-newkey", ...args],
+        ],
+      }).output();
+      assert(made.success, new TextDecoder().decode(made.stderr));
+      if (isUsable) {
+        const identity = await identityFromFiles(paths);
+        tlsNetwork(tcpNetwork, { identity: () => identity })
+          .listen({ hostname: "127.0.0.1", port: 0 }).close();
+      } else {
+        await assertRefused(() => identityFromFiles(paths), "key", "of a kind");
+      }
+    }
+  },
 });
