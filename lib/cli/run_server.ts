@@ -196,7 +196,6 @@ function serveOptions(
   line: ServerSettings,
 ): ServeOptions & { root: string } {
   const anonymous = line.value(ANONYMOUS);
-  const state = line.value(STATE);
   const given = line.value(LISTEN);
   const listen = given.length === 0 ? [DEFAULT_ADDRESS] : given;
   const allowPlain = line.value(ALLOW_PLAIN);
@@ -222,7 +221,6 @@ function serveOptions(
     listen,
     allowPlain,
     readOnly: line.value(READ_ONLY),
-    ...state === undefined ? {} : { state },
     ...anonymous === undefined ? {} : { anonymous },
     ...users === undefined ? {} : { users },
     ...state === undefined ? {} : { state },
