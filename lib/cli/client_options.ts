@@ -191,12 +191,14 @@ export const ACTIVE_PORT: Option<number | undefined> = count<never>(
 /** Where received files go. */
 export const LOCAL_OUTPUT: Option<string | undefined> = text("output", "o", {
   placeholder: "LOCAL",
+  names: "local",
   help: 'Where to: a file, a directory, or "-" for stdout (default: here)',
 });
 
 /** Where sent files go. */
 export const REMOTE_OUTPUT: Option<string | undefined> = text("output", "o", {
   placeholder: "REMOTE",
+  names: "remote",
   help: "Where to: a file or a directory (default: the top)",
 });
 
@@ -322,4 +324,18 @@ export const PARENTS: Option<boolean> = flag(
   "parents",
   "p",
   "Make directories above it too; an existing one is no error",
+);
+
+/** Commands from a file. */
+export const SCRIPT: Option<string | undefined> = text("script", "", {
+  placeholder: "FILE",
+  names: "local",
+  help: "Run the commands in FILE, or those on stdin if that is no terminal",
+});
+
+/** Go on after an error. */
+export const KEEP_GOING: Option<boolean> = flag(
+  "keep-going",
+  "k",
+  "Go on with a script after a command that failed",
 );

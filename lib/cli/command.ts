@@ -4,12 +4,14 @@
  * @module
  */
 
-import type { AnyOption } from "./option.ts";
+import type { AnyOption, NameSide } from "./option.ts";
 
 /** How many operands a command takes, and what they are called. */
 export interface Operand {
   /** Its name in the help, in capitals. */
   readonly name: string;
+  /** Where it is looked up, if it is a name; what a mirror makes and what it is made of are where its options say. */
+  readonly names?: NameSide | "source" | "destination";
   /** Whether it may be left out. */
   readonly optional?: boolean;
   /** Whether it may be given several times; only the last operand may. */
@@ -42,6 +44,10 @@ export interface ProgramSpec {
   readonly commands: readonly CommandSpec[];
   /** The name of the command that is meant where none is named. */
   readonly defaultCommand?: string;
+  /** The name of the command that is meant where there is one operand, and no command. */
+  readonly loneCommand?: string;
+  /** Whether its commands are typed at its own prompt. */
+  readonly isShell?: boolean;
   /** Options of every command. */
   readonly commonOptions: readonly AnyOption[];
 }

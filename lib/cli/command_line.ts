@@ -29,6 +29,8 @@ export interface CommandLine {
   readonly command: CommandSpec | undefined;
   /** What was given besides options. */
   readonly operands: readonly string[];
+  /** Which of the words each operand was. */
+  readonly positions: readonly number[];
   /** The value of an option, or its fallback. */
   value<T>(option: Option<T>): T;
   /** Which of these options were given, in order and as often, each with its text; none with a flag. */
@@ -57,7 +59,8 @@ export function readCommandLine(
   if (word === HELP.name && program.defaultCommand === undefined) {
     return asking("help", readHelpOperands(program, rest));
   }
-  const command = findCommand(program, word);
+  const command = findCommand(program, word) ??
+    (rest.length === 0 ? loneCommand(program, word, first) : undefined);
   if (first.options.has(HELP.name) && (command || word === undefined)) {
     return asking("help", command);
   }
@@ -69,14 +72,15 @@ export function readCommandLine(
   const words = splitWords(args, known);
   rejectUnknownOption(program, command, words);
   if (words.problem !== undefined) throw new UsageError(words.problem);
-  const isImplied = command.name === program.defaultCommand;
-  const operands = isImplied ? words.operands : words.operands.slice(1);
+  const isNamed = word !== undefined && isCalled(command, word);
+  const operands = isNamed ? words.operands.slice(1) : words.operands;
   checkOperands(program, command, operands);
   const values = readValues(known, words);
   return {
     action: "run",
     command,
     operands,
+    positions: isNamed ? words.positions.slice(1) : words.positions,
     value: <T>(option: Option<T>): T =>
       values.has(option) ? values.get(option) as T : option.fallback,
     given: (options) =>
@@ -100,6 +104,7 @@ function asking(
     action,
     command,
     operands: [],
+    positions: [],
     value: (option) => option.fallback,
     given: () => [],
   };
@@ -111,7 +116,9 @@ function readHelpOperands(
 ): CommandSpec | undefined {
   const [word, extra] = operands;
   if (extra !== undefined) {
-    throw new UsageError(usage.unexpected(program.name, extra));
+    throw new UsageError(
+      usage.unexpected(program.name || HELP.name, extra, helpText(program)),
+    );
   }
   const command = findCommand(program, word);
   if (word !== undefined && command === undefined) {
@@ -126,18 +133,59 @@ function findCommand(
   word: string | undefined,
 ): CommandSpec | undefined {
   const { commands, defaultCommand } = program;
-  return commands.find(({ name, aliases = [] }) =>
-    word !== undefined && word !== "" && [name, ...aliases].includes(word)
+  return commands.find((command) =>
+    word !== undefined && isCalled(command, word)
   ) ?? commands.find(({ name }) => name === defaultCommand);
 }
 
-function noCommand(program: ProgramSpec, word: string | undefined): string {
-  if (word === undefined) return usage.missingCommand(program.name);
-  const names = program.commands.flatMap(({ name, aliases = [] }) => [
+function isCalled({ name, aliases = [] }: CommandSpec, word: string): boolean {
+  return word !== "" && [name, ...aliases].includes(word);
+}
+
+/** The command that a single operand stands for, which names none itself. */
+function loneCommand(
+  program: ProgramSpec,
+  word: string | undefined,
+  { unknown }: Words,
+): CommandSpec | undefined {
+  const lone = program.commands.find(({ name }) =>
+    name === program.loneCommand
+  );
+  if (word === undefined || lone === undefined || unknown !== undefined) {
+    return undefined;
+  }
+  // "ferry gte" is rather a slip than a host.
+  const meant = nearest(word, [...commandNames(program), HELP.name]);
+  if (meant === undefined) return lone;
+  throw new UsageError(
+    usage.notAHost(word, meant, `${program.name} ${lone.name}`),
+  );
+}
+
+/** Every name of every command. */
+export function commandNames(program: ProgramSpec): string[] {
+  return program.commands.flatMap(({ name, aliases = [] }) => [
     name,
     ...aliases,
   ]);
-  return usage.unknownCommand(program.name, word, nearest(word, names));
+}
+
+/** How to ask for the help of a command, or of the program. */
+function helpText(program: ProgramSpec, command?: CommandSpec): string {
+  const own = command === undefined || command.name === program.defaultCommand
+    ? ""
+    : command.name;
+  const words = program.isShell
+    ? [HELP.name, own]
+    : [program.name, own, "--help"];
+  return `"${words.filter((word) => word !== "").join(" ")}"`;
+}
+
+function noCommand(program: ProgramSpec, word: string | undefined): string {
+  const help = helpText(program);
+  if (word === undefined) return usage.missingCommand(help);
+  const meant = nearest(word, commandNames(program));
+  return usage.unknownCommand(word, meant, help);
 }
 
 function spellings({ name, short }: AnyOption): string[] {
@@ -160,6 +208,7 @@ function rejectUnknownOption(
     usage.unknownOption(commandName(program, command), unknown, {
       meant: nearest(unknown, known.flatMap(spellings)),
       others: others.map(({ name }) => name),
+      help: helpText(program, command),
       name: command !== undefined && looksLikeName(unknownWord)
         ? { word: unknownWord, isLocal: takesLocalNames(command) }
         : undefined,
@@ -182,15 +231,16 @@ function checkOperands(
   operands: readonly string[],
 ): void {
   const shown = commandName(program, command);
+  const help = helpText(program, command);
   const missing = command.operands.find((operand, index) =>
     !operand.optional && index >= operands.length
   );
   if (missing !== undefined) {
-    throw new UsageError(usage.missingOperand(shown, missing.name));
+    throw new UsageError(usage.missingOperand(shown, missing.name, help));
   }
   const extra = operands[command.operands.length];
   if (extra !== undefined && !command.operands.at(-1)?.repeated) {
-    throw new UsageError(usage.unexpected(shown, extra));
+    throw new UsageError(usage.unexpected(shown, extra, help));
   }
 }
 

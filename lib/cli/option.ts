@@ -9,6 +9,9 @@ import { filterProblem } from "../client/mod.ts";
 import { usage } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";
 
+/** Where a name is looked up: in the server's tree or on this machine. */
+export type NameSide = "remote" | "local";
+
 /** One option of a command line. */
 export interface Option<T> {
   /** The long name, without dashes. */
@@ -17,6 +20,10 @@ export interface Option<T> {
   readonly short?: string;
   /** How the help calls its value; an option without one is a flag. */
   readonly placeholder?: string;
+  /** What it may be, if that is one of a few words. */
+  readonly words?: readonly string[];
+  /** Where its value is looked up, if that is a name. */
+  readonly names?: NameSide;
   /** What it does, for the help. */
   readonly help: string;
   /** The only words that make sense, where there are few. */
@@ -79,7 +86,11 @@ export function choice<T extends string, F extends T | undefined>(
 export function text(
   name: string,
   short: string,
-  settings: { readonly placeholder: string; readonly help: string },
+  settings: {
+    readonly placeholder: string;
+    readonly names?: NameSide;
+    readonly help: string;
+  },
 ): Option<string | undefined> {
   return {
     name,

@@ -14,19 +14,28 @@ export const INTEGRITY_IS_NEVER_OFF =
 
 /** What is wrong with a command line; each is one whole sentence. */
 export const usage = {
-  missingCommand: (program: string): string =>
-    `A command is missing; "${program} --help" lists them`,
+  missingCommand: (help: string): string =>
+    `A command is missing; ${help} lists them`,
 
   unknownCommand(
-    program: string,
     word: string,
     meant: string | undefined,
+    help: string,
   ): string {
     return `Unknown command ${quoteName(word)}${
       meant === undefined
-        ? `; "${program} --help" lists the commands`
+        ? `; ${help} lists the commands`
         : `: did you mean "${meant}"?`
     }`;
+  },
+
+  /** A word that may be a mistyped command, or a host. */
+  notAHost(word: string, meant: string, lone: string): string {
+    return `Unknown command ${
+      quoteName(word)
+    }: did you mean "${meant}"? (a host of that name: ${lone} ${
+      quoteName(word)
+    })`;
   },
 
   unknownOption(
@@ -35,6 +44,8 @@ export const usage = {
     similar: {
       readonly meant: string | undefined;
       readonly others: readonly string[];
+      /** How to ask for help. */
+      readonly help: string;
       /** The whole word, where it may be a name. */
       readonly name:
         | { readonly word: string; readonly isLocal: boolean }
@@ -53,17 +64,15 @@ export const usage = {
       return `${unknown}: it belongs to ${listOf(similar.others)}`;
     }
     return similar.meant === undefined
-      ? `${unknown}; see ${helpCommand(command)}`
+      ? `${unknown}; see ${similar.help}`
       : `${unknown}: did you mean "${similar.meant}"?`;
   },
 
-  missingOperand: (command: string, operand: string): string =>
-    `${operand} is missing for "${command}"; see ${helpCommand(command)}`,
+  missingOperand: (command: string, operand: string, help: string): string =>
+    `${operand} is missing for "${command}"; see ${help}`,
 
-  unexpected: (command: string, word: string): string =>
-    `Unexpected ${quoteName(word)} for "${command}"; see ${
-      helpCommand(command)
-    }`,
+  unexpected: (command: string, word: string, help: string): string =>
+    `Unexpected ${quoteName(word)} for "${command}"; see ${help}`,
 
   missingValue(option: string, placeholder: string, inline?: string): string {
     const missing = `Option "${option}" needs a value: ${placeholder}`;
@@ -228,13 +237,6 @@ export const usage = {
   stdinIsAlone: (): string =>
     'Cannot put "-" (stdin) together with other files; a file of that name is "./-"',
 };
-
-function helpCommand(command: string): string {
-  if (command === "ferry" || command === "ferryd") return `"${command} --help"`;
-  return ["check", "identity", "user"].includes(command)
-    ? `"ferryd ${command} --help"`
-    : `"ferry ${command} --help"`;
-}
 
 function listOf(words: readonly string[], conjunction = "and"): string {
   const quoted = words.map((word) => `"${word}"`);

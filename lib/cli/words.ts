@@ -22,6 +22,8 @@ export interface Words {
   readonly sequence: ReadonlyArray<readonly [name: string, value: string]>;
   /** Everything else. */
   readonly operands: readonly string[];
+  /** Which of the words each operand was. */
+  readonly positions: readonly number[];
   /** The first option that is not known, as typed. */
   readonly unknown: string | undefined;
   /** The whole word that it is or stands in. */
@@ -37,6 +39,7 @@ class Speller {
   readonly options: string[] = [];
   readonly sequence: Array<readonly [name: string, value: string]> = [];
   readonly operands: string[] = [];
+  readonly positions: number[] = [];
   problem: string | undefined;
   unknownWord: string | undefined;
   readonly #known: readonly AnyOption[];
@@ -48,11 +51,20 @@ class Speller {
     for (;;) {
       const word = this.#rest.shift();
       if (word === undefined) break;
-      if (word === END_OF_OPTIONS) this.operands.push(...this.#rest.splice(0));
-      else if (word.startsWith("--")) this.#long(word);
+      const position = args.length - this.#rest.length - 1;
+      if (word === END_OF_OPTIONS) {
+        this.#rest.splice(0).forEach((operand, index) =>
+          this.#operand(operand, position + 1 + index)
+        );
+      } else if (word.startsWith("--")) this.#long(word);
       else if (word.startsWith("-") && word !== "-") this.#letters(word);
-      else this.operands.push(word);
+      else this.#operand(word, position);
     }
+  }
+
+  #operand(word: string, position: number): void {
+    this.operands.push(word);
+    this.positions.push(position);
   }
 
   #long(word: string): void {
@@ -147,6 +159,14 @@ export function splitWords(
     if (placeholder !== undefined && texts.length > 0) options.set(name, texts);
   }
   const operands = parsed._.map(String);
-  const { sequence, problem, unknownWord } = spelled;
-  return { options, sequence, operands, unknown, unknownWord, problem };
+  const { sequence, positions, problem, unknownWord } = spelled;
+  return {
+    options,
+    sequence,
+    operands,
+    positions,
+    unknown,
+    unknownWord,
+    problem,
+  };
 }

@@ -116,10 +116,9 @@ function planSending(line: CommandLine, environment: Environment): Sending {
   return { sources, output, isDirectory, names };
 }
 
-/** `.`, `./` and their like. */
+/** `.`, `./`, `docs/.` and their like: what is in a directory, not the directory. */
 function isHere(path: string): boolean {
-  return path.startsWith(".") &&
-    path.split(/[/\\]/).every((part) => part === "" || part === ".");
+  return /(^|[/\\])\.[/\\]*$/.test(path);
 }
 
 /** Who may not look, or finds nothing, sends a file of that name. */
