@@ -27,6 +27,7 @@
 export {
   type Client,
   connect,
+  type ConnectionEvent,
   type ConnectOptions,
   DEFAULT_PORT,
   FerryError,

@@ -20,6 +20,7 @@ import {
   FROM_SERVER,
   INCLUDE,
   JSON_OUTPUT,
+  KEEP_GOING,
   LIMIT_RATE,
   LINKS,
   LIST_RECURSIVE,
@@ -35,6 +36,7 @@ import {
   REMOTE_OUTPUT,
   REMOVE_RECURSIVE,
   RETRIES,
+  SCRIPT,
   SHOWN_DIGEST,
   SORT,
   STREAMS,
@@ -70,7 +72,7 @@ const NETWORK_OPTIONS: readonly AnyOption[] = [
 ];
 
 /** Who to be there, and whom to take for the server. */
-const REMOTE_OPTIONS: readonly AnyOption[] = [
+export const REMOTE_OPTIONS: readonly AnyOption[] = [
   ...LOG_IN_OPTIONS,
   ACCEPT_NEW,
   FINGERPRINT,
@@ -91,10 +93,13 @@ export const LIST: CommandSpec = {
   name: "ls",
   summary: "List a directory",
   description: [
-    'Lists PATH, or the top of what the server offers. Directories end in "/", links in "@".',
+    'Lists each PATH, or the top of what the server offers. Directories end in "/", links in "@".',
     "Entries are shown as they come, unsorted: a large directory begins to show at once. --sort waits for all of them.",
   ],
-  operands: [HOST, { name: "PATH", optional: true }],
+  operands: [
+    HOST,
+    { name: "PATH", names: "remote", optional: true, repeated: true },
+  ],
   options: [LONG, LIST_RECURSIVE, SORT, ...REMOTE_OPTIONS],
   examples: ["ferry ls 127.0.0.1", "ferry ls -lR --sort size 127.0.0.1 docs"],
 };
@@ -110,7 +115,7 @@ export const GET: CommandSpec = {
     RESUME_TEXT,
     ...TREE_TEXTS,
   ],
-  operands: [HOST, { name: "REMOTE", repeated: true }],
+  operands: [HOST, { name: "REMOTE", names: "remote", repeated: true }],
   options: [
     LOCAL_OUTPUT,
     RECURSIVE,
@@ -142,7 +147,7 @@ export const PUT: CommandSpec = {
     RESUME_TEXT,
     ...TREE_TEXTS,
   ],
-  operands: [HOST, { name: "LOCAL", repeated: true }],
+  operands: [HOST, { name: "LOCAL", names: "local", repeated: true }],
   options: [
     REMOTE_OUTPUT,
     RECURSIVE,
@@ -171,7 +176,11 @@ export const SYNC: CommandSpec = {
     "Files of DESTINATION that differ are overwritten. With --delete, what SOURCE does not have is deleted from DESTINATION: at the end, only if everything else went well, never through a link, and nothing that the patterns leave out. --dry-run shows all of it beforehand.",
     ...TREE_TEXTS,
   ],
-  operands: [HOST, { name: "SOURCE" }, { name: "DESTINATION" }],
+  operands: [
+    HOST,
+    { name: "SOURCE", names: "source" },
+    { name: "DESTINATION", names: "destination" },
+  ],
   options: [
     FROM_SERVER,
     TO_SERVER,
@@ -199,7 +208,11 @@ export const RENAME: CommandSpec = {
     'Gives OLD the name NEW, on the server. If NEW ends in "/", OLD moves into that directory and keeps its name.',
     "An existing NEW stays as it is, unless --on-conflict says otherwise.",
   ],
-  operands: [HOST, { name: "OLD" }, { name: "NEW" }],
+  operands: [
+    HOST,
+    { name: "OLD", names: "remote" },
+    { name: "NEW", names: "remote" },
+  ],
   options: [ON_CONFLICT, ...REMOTE_OPTIONS],
   examples: [
     "ferry mv 127.0.0.1 draft.txt final.txt",
@@ -214,7 +227,7 @@ export const REMOVE: CommandSpec = {
   description: [
     "Removes files, links (not what they lead to) and empty directories; with -r also directories with everything in them.",
   ],
-  operands: [HOST, { name: "PATH", repeated: true }],
+  operands: [HOST, { name: "PATH", names: "remote", repeated: true }],
   options: [REMOVE_RECURSIVE, ...REMOTE_OPTIONS],
   examples: [
     "ferry rm 127.0.0.1 old.txt older.txt",
@@ -228,7 +241,7 @@ export const MAKE_DIRECTORY: CommandSpec = {
   name: "mkdir",
   summary: "Make a directory",
   description: ["Makes a directory on the server."],
-  operands: [HOST, { name: "PATH" }],
+  operands: [HOST, { name: "PATH", names: "remote" }],
   options: [PARENTS, ...REMOTE_OPTIONS],
   examples: ["ferry mkdir -p 127.0.0.1 photos/2026/august"],
 };
@@ -240,7 +253,7 @@ export const STAT: CommandSpec = {
   description: [
     "Shows what the server knows of PATH. --digest sha256 shows what sha256sum would print.",
   ],
-  operands: [HOST, { name: "PATH" }],
+  operands: [HOST, { name: "PATH", names: "remote" }],
   options: [SHOWN_DIGEST, ...REMOTE_OPTIONS],
   examples: ["ferry stat --digest sha256 127.0.0.1 a.iso"],
 };
@@ -265,7 +278,7 @@ export const CLEAN: CommandSpec = {
     "Lists the partial downloads in DIR, by default the current directory, that were interrupted and not finished, with the size and age of each, and removes them after a question. Those that a download is at work on stay.",
     'What is listed here is what "ferry get" would go on with. Without a terminal nothing is removed unless --yes is given. No server is needed.',
   ],
-  operands: [{ name: "DIR", optional: true }],
+  operands: [{ name: "DIR", names: "local", isFolder: true, optional: true }],
   options: [CLEAN_RECURSIVE, YES],
   examples: ["ferry clean", "ferry clean --yes ~/Downloads"],
 };
@@ -286,6 +299,32 @@ export const KEYGEN: CommandSpec = {
   ],
 };
 
+/** Commands at a prompt. */
+export const SHELL: CommandSpec = {
+  name: "shell",
+  summary: "A prompt for all of these; also: ferry HOST",
+  description: [
+    "Connects once and then takes commands: those of ferry without their HOST, and cd, lcd, pwd, lpwd, help and bye. Names may be patterns, such as *.csv; quotes and backslashes are as in sh. !COMMAND runs a command of this machine, if ferry may (--allow-run).",
+    "Tab completes, Ctrl-C stops a transfer (the same command continues it) and Ctrl-D leaves. A connection that is lost is made again.",
+    "With --script, or with commands on a stdin that is no terminal, they run one after the other up to the first that fails, whose exit code it is; -k goes on.",
+  ],
+  operands: [HOST],
+  options: [
+    SCRIPT,
+    KEEP_GOING,
+    RETRIES,
+    LIMIT_RATE,
+    ACTIVE,
+    ACTIVE_PORT,
+    ...REMOTE_OPTIONS,
+  ],
+  examples: [
+    "ferry 127.0.0.1",
+    "ferry shell 127.0.0.1 --script nightly.ferry",
+    "echo 'get -r photos' | ferry shell 127.0.0.1",
+  ],
+};
+
 /** `ferry` with all its words. */
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "ferry",
@@ -301,11 +340,8 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     INFO,
     CLEAN,
     KEYGEN,
+    SHELL,
   ],
-  commonOptions: [
-    JSON_OUTPUT,
-    QUIET,
-    DEBUG,
-    TIMEOUT,
-  ],
+  loneCommand: SHELL.name,
+  commonOptions: [JSON_OUTPUT, QUIET, DEBUG, TIMEOUT],
 };

@@ -12,6 +12,8 @@ export interface Operand {
   readonly name: string;
   /** Where it is looked up, if it is a name; what a mirror makes and what it is made of are where its options say. */
   readonly names?: NameSide | "source" | "destination";
+  /** Whether it names a directory. */
+  readonly isFolder?: boolean;
   /** Whether it may be left out. */
   readonly optional?: boolean;
   /** Whether it may be given several times; only the last operand may. */

@@ -20,6 +20,7 @@ import {
   OutputError,
   STDOUT,
 } from "./environment.ts";
+import type { LineEditor } from "./line_editor.ts";
 
 /** Columns where nobody knows them: what terminals have had since the VT100. */
 const COLUMNS_DEFAULT = 80;
@@ -174,13 +175,17 @@ async function mayListen({ hostname, port }: NetworkAddress): Promise<boolean> {
   return state === "granted";
 }
 
-function onTermination(listener: () => void): () => void {
-  const signals: Deno.Signal[] = Deno.build.os === "windows"
-    ? ["SIGINT", "SIGBREAK"]
-    : ["SIGINT", "SIGTERM"];
-  for (const signal of signals) Deno.addSignalListener(signal, listener);
+function onTermination(
+  listener: (isInterrupt: boolean) => void,
+): () => void {
+  const end: Deno.Signal = IS_WINDOWS ? "SIGBREAK" : "SIGTERM";
+  const onInterrupt = () => listener(true);
+  const onEnd = () => listener(false);
+  Deno.addSignalListener("SIGINT", onInterrupt);
+  Deno.addSignalListener(end, onEnd);
   return () => {
-    for (const signal of signals) Deno.removeSignalListener(signal, listener);
+    Deno.removeSignalListener("SIGINT", onInterrupt);
+    Deno.removeSignalListener(end, onEnd);
   };
 }
 
@@ -188,6 +193,30 @@ function onReload(listener: () => void): () => void {
   if (Deno.build.os === "windows") return () => {};
   Deno.addSignalListener("SIGHUP", listener);
   return () => Deno.removeSignalListener("SIGHUP", listener);
+}
+
+const IS_WINDOWS = Deno.build.os === "windows";
+
+/** The system's own shell, and what makes it run a command. */
+const LOCAL_SHELL = IS_WINDOWS
+  ? { command: "cmd.exe", args: ["/d", "/s", "/c"] }
+  : { command: "sh", args: ["-c"] };
+
+async function runLocal(
+  line: string,
+  directory: string,
+): Promise<number | undefined> {
+  const { command, args } = LOCAL_SHELL;
+  const { state } = await Deno.permissions.query({ name: "run", command });
+  if (state !== "granted") return undefined;
+  const child = new Deno.Command(command, {
+    args: [...args, line],
+    ...directory === "" ? {} : { cwd: directory },
+    stdin: "inherit",
+    stdout: "inherit",
+    stderr: "inherit",
+  }).spawn();
+  return (await child.status).code;
 }
 
 function onUnhandledRejection(listener: (reason: unknown) => void): () => void {
@@ -217,8 +246,14 @@ export function denoEnvironment(): Environment {
     platform: {
       deno: Deno.version.deno,
       target: Deno.build.target,
-      isWindows: Deno.build.os === "windows",
+      isWindows: IS_WINDOWS,
     },
+    async editLines(options): Promise<LineEditor> {
+      // Most commands edit nothing, and need not wait for what can.
+      const { denoLineEditor } = await import("./deno_line_editor.ts");
+      return denoLineEditor(options, variable("TERM") === "dumb");
+    },
+    runLocal,
     stdin: () => Deno.stdin.readable,
     variable,
     look,

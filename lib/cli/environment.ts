@@ -16,6 +16,7 @@ import type {
 } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import type { Disk } from "../storage/mod.ts";
+import type { LineEditor, LineEditorOptions } from "./line_editor.ts";
 import type { VariableName } from "./variables.ts";
 
 /** Where text and bytes go. Calls are done in their order. */
@@ -134,6 +135,18 @@ export interface Environment {
     question: string,
     signal?: AbortSignal,
   ): Promise<string | undefined>;
+  /**
+   * Reads commands that somebody types; only where somebody is there to be
+   * asked. While it is open, it is the one who asks.
+   */
+  editLines(options: LineEditorOptions): Promise<LineEditor>;
+  /**
+   * Has the system's own shell run a command, and gives it the terminal.
+   *
+   * @param directory Where it runs.
+   * @returns Its exit code; `undefined` where this process may run nothing.
+   */
+  runLocal(command: string, directory: string): Promise<number | undefined>;
   /** What is fed to the program; asked for at most once. */
   stdin(): ReadableStream<Uint8Array>;
   /** An environment variable; `undefined` also where this process may not look. */
@@ -142,11 +155,12 @@ export interface Environment {
   look(path: string): Promise<LocalEntry>;
   /**
    * Has somebody told when the program is asked to end (SIGINT, SIGTERM and
-   * their like).
+   * their like); `isInterrupt` with Ctrl-C, which may be about what it does just
+   * now.
    *
    * @returns What takes that back.
    */
-  onTermination(listener: () => void): () => void;
+  onTermination(listener: (isInterrupt: boolean) => void): () => void;
   /**
    * Has somebody told when the program is asked to read its files again
    * (SIGHUP, where there is that).

@@ -36,6 +36,8 @@ export interface Attempt {
   readonly untrusted?: string | undefined;
   /** The server. */
   readonly server: NetworkAddress & { readonly scheme?: Scheme };
+  /** Whether commands are typed at a prompt, where they need no host. */
+  readonly isInShell?: boolean;
 }
 
 /** A failure, as events and messages tell it. */
@@ -72,7 +74,7 @@ const MISSING_FOLDER_REGEXP = /^there is no folder "(?<folder>.+)"$/s;
 /** How to make the folder that the server misses. */
 function missingFolderHint(
   { message, side }: FerryError,
-  server: Attempt["server"],
+  { server, isInShell }: Attempt,
 ): string | undefined {
   const folder = MISSING_FOLDER_REGEXP.exec(message)?.groups?.folder;
   if (folder === undefined || side !== "remote") return undefined;
@@ -81,18 +83,20 @@ function missingFolderHint(
   const host = `${isUsual ? "" : `${scheme}://`}${
     escapeText(formatAddress(server))
   }`;
+  const command = isInShell ? "mkdir -p" : `ferry mkdir -p ${host}`;
   // What a shell would take apart stands in quotes.
   const isPlain = /^[\p{L}\p{N}_./+-]+$/u.test(folder) &&
     !folder.startsWith("-");
-  return hints.makeFolder(host, isPlain ? folder : quoteName(folder));
+  const shown = isInShell ? `/${folder}` : folder;
+  return hints.makeFolder(command, isPlain ? shown : quoteName(shown));
 }
 
 /** What to do next, where that is known. */
 function hintFor(
   error: FerryError,
-  doing: string,
-  server: Attempt["server"],
+  attempt: Attempt,
 ): string | undefined {
+  const { doing } = attempt;
   switch (error.code) {
     case "exists":
       return doing === "make" ? undefined : hints.exists;
@@ -101,7 +105,7 @@ function hintFor(
     case "not-found":
       if (doing === "write") return hints.noDirectory;
       if (doing === "make") return hints.parents;
-      return missingFolderHint(error, server);
+      return missingFolderHint(error, attempt);
     case "is-directory":
       return doing === "get" || doing === "put" ? hints.oneByOne : undefined;
     case "connect-failed":
@@ -200,7 +204,8 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
   }
   const aboutServer = isAboutTheServer(error, attempt) ||
     attempt.doing === "connect";
-  const { doing, path: asked, server } = writing(error, attempt);
+  const tried = writing(error, attempt);
+  const { doing, path: asked, server } = tried;
   // What could not be written is the local file, whose name may be another one.
   const isWriting = doing !== attempt.doing;
   const path = aboutServer
@@ -222,7 +227,7 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
       ? attempt.untrusted
       : attempt.unhinted?.includes(error.code)
       ? undefined
-      : hintFor(error, doing, server),
+      : hintFor(error, tried),
   });
   return { code, side, path, message };
 }

@@ -8,8 +8,8 @@ import type { Environment } from "./environment.ts";
 import { joinLocal } from "./names.ts";
 import type { VariableName } from "./variables.ts";
 
-/** What is kept: `state` of the server, `uploads` and `config` of the client. */
-export type FolderUse = "state" | "uploads" | "config";
+/** What is kept: `state` of the server, `client` and `config` of the client. */
+export type FolderUse = "state" | "client" | "config";
 
 /** Per use: variables of the XDG rules and of Windows, and the path below. */
 const FOLDERS: Readonly<
@@ -29,11 +29,11 @@ const FOLDERS: Readonly<
     windows: "LOCALAPPDATA",
     below: "ferryd",
   },
-  uploads: {
+  client: {
     xdg: "XDG_STATE_HOME",
     home: ".local/state",
     windows: "LOCALAPPDATA",
-    below: "ferry/uploads",
+    below: "ferry",
   },
   config: {
     xdg: "XDG_CONFIG_HOME",

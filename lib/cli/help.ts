@@ -60,7 +60,8 @@ function optionTable(options: readonly AnyOption[]): string {
 }
 
 function usageLine(program: ProgramSpec, command: CommandSpec): string {
-  return [program.name, command.name, "[OPTIONS]", operandSynopsis(command)]
+  const name = program.isShell ? "" : program.name;
+  return [name, command.name, "[OPTIONS]", operandSynopsis(command)]
     .filter((part) => part !== "").join(" ");
 }
 
@@ -134,5 +135,26 @@ export function programHelp(program: ProgramSpec): string {
     optionTable(options),
     "HOST is NAME or ADDRESS; it means tls://HOST, on this machine tcp://HOST.\n",
     `"${program.name} COMMAND --help" says more; to begin: ${program.name} put 127.0.0.1 notes.txt\n`,
+  ].join("");
+}
+
+/**
+ * The help of a shell.
+ *
+ * @param program Its commands.
+ */
+export function shellHelp(program: ProgramSpec): string {
+  const commands = program.commands.map((command) =>
+    definition(
+      `${command.name} ${operandSynopsis(command)}`,
+      command.summary,
+      COMMAND_COLUMNS,
+    )
+  );
+  return [
+    ...commands,
+    definition("!COMMAND", "Run a command of this machine", COMMAND_COLUMNS),
+    definition("help [COMMAND]", "Say more of a command", COMMAND_COLUMNS),
+    "Names may be patterns (*.csv). Tab completes, Ctrl-C stops a transfer.\n",
   ].join("");
 }

@@ -14,6 +14,7 @@ import type {
 } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import type { LocalLeftover } from "../storage/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
 import type { Output } from "./environment.ts";
 import { jsonLine } from "./escape.ts";
 import type { Failure } from "./failure.ts";
@@ -91,6 +92,7 @@ export class JsonReporter implements Reporter {
   readonly #options: JsonReporterOptions;
   #display: ProgressDisplay | undefined;
   #meter: Meter | undefined;
+  #reached: MeterReading | undefined;
 
   /** @param options What it is made of. */
   constructor(options: JsonReporterOptions) {
@@ -99,6 +101,11 @@ export class JsonReporter implements Reporter {
 
   #tell(event: string, fields: Fields): Promise<void> {
     return this.#options.events.write(jsonLine({ event, ...fields }));
+  }
+
+  heading(_path: string, _style: ListingStyle): Promise<void> {
+    // Every entry has its path.
+    return Promise.resolve();
   }
 
   async entries(
@@ -186,7 +193,7 @@ export class JsonReporter implements Reporter {
   }
 
   #show(meter: Meter): void {
-    const style = eventStyle((reading) =>
+    const style = eventStyle(({ reading }) =>
       this.#tell("progress", progressFields(reading))
     );
     this.#display = new ProgressDisplay(this.#options.clock, meter, style);
@@ -304,6 +311,7 @@ export class JsonReporter implements Reporter {
 
   async transfersStop(): Promise<void> {
     const display = this.#display;
+    this.#reached = this.#meter?.read() ?? this.#reached;
     this.#display = undefined;
     this.#meter = undefined;
     await display?.stop();
@@ -323,6 +331,18 @@ export class JsonReporter implements Reporter {
     }).catch(() => {});
   }
 
+  connected({ hostname, port }: NetworkAddress): void {
+    this.#tell("connected", { hostname, port }).catch(() => {});
+  }
+
+  aside<T>(question: () => Promise<T>): Promise<T> {
+    return question();
+  }
+
+  get reached(): MeterReading | undefined {
+    return this.#reached;
+  }
+
   sourceChanged(name: string): void {
     this.#tell("changed", { path: name }).catch(() => {});
   }
@@ -337,6 +357,10 @@ export class JsonReporter implements Reporter {
     if (this.#options.isDebugging) {
       await this.#options.remarks.write(stackOf(error));
     }
+  }
+
+  note(_text: string): Promise<void> {
+    return Promise.resolve();
   }
 
   /** Programs count the `error` events themselves. */

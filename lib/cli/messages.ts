@@ -1,7 +1,7 @@
 /**
  * Everything that Ferry says to people, but for the help, which the tables of
- * commands and options hold, and for what is wrong with a command line, which
- * stands in `usage_messages.ts`.
+ * commands and options hold, for what is wrong with a command line, which stands
+ * in `usage_messages.ts`, and for what only a shell says (`shell_messages.ts`).
  *
  * The policy:
  *
@@ -42,6 +42,7 @@ import type { Savings } from "./reporter.ts";
 import type { OutputError } from "./environment.ts";
 import type { MeterReading } from "./transfer_meter.ts";
 
+export { shell } from "./shell_messages.ts";
 export { INTEGRITY_IS_NEVER_OFF, usage } from "./usage_messages.ts";
 
 /** What `--debug` adds for mistakes of ours. */
@@ -93,6 +94,16 @@ export const problems = {
   output: ({ output, message }: OutputError): string =>
     `Cannot write to ${output}: ${escapeText(message)}`,
 
+  badGlob: (pattern: string, problem: string): string =>
+    `Cannot use ${
+      quoteName(pattern)
+    }: the pattern ${problem}; put it in quotes if it is a name`,
+
+  wideGlob: (pattern: string, max: number): string =>
+    `Cannot use ${
+      quoteName(pattern)
+    }: it matches more than ${max} names; -r moves whole directories`,
+
   lostForGood: (phrase: string): string =>
     `the connection was lost and could not be made again: ${phrase}`,
 };
@@ -101,8 +112,8 @@ export const problems = {
 export const hints = {
   exists: "use --on-conflict overwrite, rename or skip",
   parents: "use -p to make it as well",
-  makeFolder: (host: string, folder: string): string =>
-    `make it first: ferry mkdir -p ${host} ${folder}`,
+  makeFolder: (command: string, folder: string): string =>
+    `make it first: ${command} ${folder}`,
   noDirectory: "does the directory exist?",
   notEmpty: "use -r to remove it with everything in it",
   oneByOne: "use -r to move directories as well",
@@ -155,8 +166,9 @@ function savings(moved: Moved): string {
 function movedIn(moved: Moved): string {
   const { bytes, elapsed } = moved;
   const sent = bytes - carriedOver(moved);
-  // What is over in no time has no rate.
-  const isWorthARate = elapsed > 0 && (sent >= RATED_SIZE || elapsed >= 1000);
+  // What is over in no time has no rate, nor has what is next to nothing.
+  const isWorthARate = elapsed > 0 &&
+    (sent >= RATED_SIZE || elapsed >= 1000 && sent >= elapsed);
   const rate = isWorthARate ? ` (${formatRate(sent * 1000 / elapsed)})` : "";
   return `${formatSize(bytes)} in ${formatDuration(elapsed)}${rate}`;
 }

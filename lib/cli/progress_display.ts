@@ -1,21 +1,24 @@
 /**
- * Shows how far transfers are, from time to time: on a terminal one line that
- * is written over, elsewhere lines that follow each other, or JSON events.
+ * Shows how far transfers are, from time to time: on a terminal lines that are
+ * written over, elsewhere lines that follow each other, or JSON events.
  *
  * @module
  */
 
 import type { CancelTimer, Clock } from "../platform/mod.ts";
 import type { Output } from "./environment.ts";
-import { progressLine } from "./progress_line.ts";
-import type { Meter, MeterReading } from "./transfer_meter.ts";
+import { progressLine, progressLines, type Shown } from "./progress_line.ts";
+import type { Meter } from "./transfer_meter.ts";
+import { textWidth } from "./width.ts";
 
 /** How often a display shows something, and how. */
 export interface ProgressStyle {
   /** Milliseconds between two looks. */
   readonly interval: number;
-  /** Shows one reading. */
-  readonly show: (reading: MeterReading) => Promise<void>;
+  /** Shows how far everything is. */
+  readonly show: (shown: Shown) => Promise<void>;
+  /** Writes a text where it stays; what stood there moves on. */
+  readonly say: (text: string) => Promise<void>;
   /** Takes away what stands there, so that something else can be written. */
   readonly clear: () => Promise<void>;
 }
@@ -27,22 +30,48 @@ const LOG_INTERVAL = 2000;
 /** For programs. */
 const EVENT_INTERVAL = 500;
 
-const ERASE_LINE = "\r\x1b[K";
+const ERASE_LINE_END = "\x1b[K";
+const ERASE_BELOW = "\x1b[J";
 
-/** A line on a terminal, written over again and again. */
+/**
+ * Lines on a terminal, written over again and again. Each time is one write that
+ * never shows an empty line in between.
+ */
 export function lineStyle(output: Output): ProgressStyle {
-  let isShown = false;
+  let lines: readonly string[] = [];
+
+  /** Back to where the lines begin: a window that became narrower has broken them. */
+  function back(): string {
+    const columns = Math.max(1, output.columns());
+    const rows = lines.reduce(
+      (sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)),
+      0,
+    );
+    return rows > 1 ? `\x1b[${rows - 1}A\r` : "\r";
+  }
+
+  function draw(): string {
+    return lines.map((line) => line + ERASE_LINE_END).join("\n") + ERASE_BELOW;
+  }
+
   return {
     interval: LINE_INTERVAL,
-    async show(reading): Promise<void> {
-      isShown = true;
+    async show(shown): Promise<void> {
+      const start = back();
       // The last column stays free: some terminals wrap when it is filled.
-      const line = progressLine(reading, output.columns() - 1);
-      await output.write(`${ERASE_LINE}${line}`);
+      lines = progressLines(shown, output.columns() - 1);
+      await output.write(start + draw());
+    },
+    async say(text): Promise<void> {
+      await output.write(
+        lines.length === 0 ? text : `${back()}${ERASE_BELOW}${text}${draw()}`,
+      );
     },
     async clear(): Promise<void> {
-      if (isShown) await output.write(ERASE_LINE);
-      isShown = false;
+      const start = back();
+      const isShown = lines.length > 0;
+      lines = [];
+      if (isShown) await output.write(start + ERASE_BELOW);
     },
   };
 }
@@ -54,16 +83,24 @@ const LOG_COLUMNS = 120;
 export function logStyle(output: Output): ProgressStyle {
   return {
     interval: LOG_INTERVAL,
-    show: (reading) => output.write(`${progressLine(reading, LOG_COLUMNS)}\n`),
+    show: (shown) => output.write(`${progressLine(shown, LOG_COLUMNS)}\n`),
+    say: (text) => output.write(text),
     clear: () => Promise.resolve(),
   };
 }
 
 /** Events for programs. */
 export function eventStyle(
-  show: (reading: MeterReading) => Promise<void>,
+  show: (shown: Shown) => Promise<void>,
 ): ProgressStyle {
-  return { interval: EVENT_INTERVAL, show, clear: () => Promise.resolve() };
+  const nothing = () => Promise.resolve();
+  return { interval: EVENT_INTERVAL, show, say: nothing, clear: nothing };
+}
+
+/** A connection that is tried again. */
+interface Retry {
+  readonly at: number;
+  readonly bytes: number;
 }
 
 /** Looks at a meter from time to time and shows what it says. */
@@ -73,6 +110,8 @@ export class ProgressDisplay {
   readonly #meter: Meter;
   #cancel: CancelTimer = () => {};
   #isStopped = false;
+  #questions = 0;
+  #retry: Retry | undefined;
 
   /**
    * @param clock The time.
@@ -91,14 +130,51 @@ export class ProgressDisplay {
     this.#cancel = this.#clock.after(this.#style.interval, () => {
       // The next look waits for a slow terminal; a closed one is the business
       // of whoever writes results.
-      this.#style.show(this.#meter.read()).catch(() => {})
-        .then(() => this.#schedule());
+      this.#look().catch(() => {}).then(() => this.#schedule());
     });
+  }
+
+  async #look(): Promise<void> {
+    if (this.#questions > 0) return;
+    const reading = this.#meter.read();
+    // Bytes tell that it has worked.
+    if (this.#retry?.bytes !== reading.bytes) this.#retry = undefined;
+    const retryIn = this.#retry === undefined
+      ? undefined
+      : Math.max(0, this.#retry.at - this.#clock.monotonic());
+    await this.#style.show({ reading, retryIn });
+  }
+
+  /** The connection is lost and tried again in so many milliseconds. */
+  retry(delay: number): void {
+    const at = this.#clock.monotonic() + delay;
+    this.#retry = { at, bytes: this.#meter.read().bytes };
+  }
+
+  /** The connection is there again. */
+  connected(): void {
+    this.#retry = undefined;
+  }
+
+  /** Writes a text where it stays. */
+  say(text: string): Promise<void> {
+    return this.#style.say(text);
   }
 
   /** Takes away what stands there; the next look brings it back. */
   clear(): Promise<void> {
     return this.#style.clear();
+  }
+
+  /** Shows nothing while a question is asked. */
+  async aside<T>(question: () => Promise<T>): Promise<T> {
+    this.#questions++;
+    try {
+      await this.#style.clear();
+      return await question();
+    } finally {
+      this.#questions--;
+    }
   }
 
   /** Ends the display. */

@@ -15,7 +15,8 @@ import type {
 } from "../client/mod.ts";
 import type { LocalLeftover } from "../storage/mod.ts";
 import type { Failure } from "./failure.ts";
-import type { Meter } from "./transfer_meter.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
+import type { Meter, MeterReading } from "./transfer_meter.ts";
 
 /** Which way files go. */
 export type Direction = "get" | "put";
@@ -50,8 +51,10 @@ export interface TreeReport extends TreeSummary, Savings {
 export interface ListingStyle {
   /** With mode, size and time. */
   readonly isLong: boolean;
-  /** With paths from the user's root instead of names. */
+  /** With paths instead of names. */
   readonly hasPaths: boolean;
+  /** From where those paths are shown, if something is below it; `""` is the user's root. */
+  readonly folder: string;
 }
 
 /** How the transfers of a command went. */
@@ -106,6 +109,8 @@ export interface CleanReport {
 
 /** Told what happens, in the order in which it does. */
 export interface Reporter {
+  /** The entries of a directory follow, of several that are listed. */
+  heading(path: string, style: ListingStyle): Promise<void>;
   /** Entries of a listing. */
   entries(entries: readonly RemoteEntry[], style: ListingStyle): Promise<void>;
   /** One entry in full. */
@@ -151,10 +156,18 @@ export interface Reporter {
   transfersStop(): Promise<void>;
   /** The connection was lost and is tried again. */
   reconnect(event: ReconnectEvent): void;
+  /** The connection was lost and is there again. */
+  connected(server: NetworkAddress): void;
+  /** Asks somebody: nothing else is shown meanwhile. */
+  aside<T>(question: () => Promise<T>): Promise<T>;
+  /** How far the last transfers of the command were when they ended. */
+  readonly reached: MeterReading | undefined;
   /** What an earlier try has left of a file is of an older version of it. */
   sourceChanged(name: string): void;
   /** Something failed; `error` is what was thrown. */
   failure(failure: Failure, error: unknown): Promise<void>;
+  /** Something else that people may want to know. */
+  note(text: string): Promise<void>;
   /** Some of several failed, or were not tried. */
   remark(text: string): Promise<void>;
 }

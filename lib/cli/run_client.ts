@@ -7,14 +7,8 @@
 import { type Client, type ConnectOptions, FerryError } from "../client/mod.ts";
 import type { ServerAddress } from "../server/mod.ts";
 import { formatAddress } from "../transport/mod.ts";
-import { CLEAN, CLIENT_PROGRAM, KEYGEN } from "./client_commands.ts";
-import {
-  DEBUG,
-  JSON_OUTPUT,
-  LOCAL_OUTPUT,
-  PROGRESS,
-  QUIET,
-} from "./client_options.ts";
+import { CLEAN, CLIENT_PROGRAM, KEYGEN, SHELL } from "./client_commands.ts";
+import { DEBUG } from "./client_options.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
 import { runClean } from "./commands/clean.ts";
 import { runKeygen } from "./commands/keygen.ts";
@@ -29,19 +23,27 @@ import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeFailure } from "./failure.ts";
 import { commandHelp, programHelp } from "./help.ts";
 import { readHost } from "./host.ts";
-import { JsonReporter } from "./json_reporter.ts";
+import { interruptible } from "./interruption.ts";
 import { readLogIn, splitUser } from "./log_in.ts";
 import { startLogging } from "./logging.ts";
-import { problems, usage } from "./messages.ts";
+import { problems } from "./messages.ts";
 import type { Reporter } from "./reporter.ts";
-import { InterruptedError, rethrowEnd, Session, type Work } from "./session.ts";
+import {
+  makeReporter,
+  rejectContradictions,
+  reporterSettings,
+} from "./reporters.ts";
+import { rethrowEnd, Session, type Work } from "./session.ts";
+import { runShell } from "./shell/shell.ts";
+import { SHELL_PROGRAM } from "./shell/shell_commands.ts";
 import { stackOf } from "./stack.ts";
-import { TextReporter } from "./text_reporter.ts";
 import { checkScheme, findTrust, type Trust } from "./trust.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version_text.ts";
 
 const PROGRAM = CLIENT_PROGRAM.name;
+/** What stands before errors. */
+const PREFIX = `${PROGRAM}: `;
 
 /**
  * Runs one command of the client.
@@ -100,20 +102,14 @@ async function run(
     line = readCommandLine(CLIENT_PROGRAM, args);
   } catch (error) {
     const isJson = args.includes("--json");
-    return await refuse(error, makeReporter(environment, { isJson }));
+    return await refuse(error, makeReporter(environment, { isJson }, PREFIX));
   }
   if (line.action !== "run" || line.command === undefined) {
     await environment.stdout.write(textFor(line, environment));
     return EXIT.done;
   }
   const isDebugging = line.value(DEBUG);
-  const reporter = makeReporter(environment, {
-    isJson: line.value(JSON_OUTPUT),
-    isQuiet: line.value(QUIET),
-    isDebugging,
-    // Data have stdout for themselves.
-    hasDataOnStdout: line.value(LOCAL_OUTPUT) === "-",
-  });
+  const reporter = makeReporter(environment, reporterSettings(line), PREFIX);
   try {
     rejectContradictions(line);
     if (line.command === CLEAN) {
@@ -128,11 +124,29 @@ async function run(
     const { host, user } = splitUser(line.operands[0] ?? "");
     const address = readHost(host);
     checkScheme(line, address);
+    const isShell = line.command === SHELL;
     const work = await PLANNERS[line.command.name]?.(line, environment);
-    if (work === undefined) throw new TypeError("The command has no planner");
+    if (work === undefined && !isShell) {
+      throw new TypeError("The command has no planner");
+    }
     await using _logging = isDebugging
       ? await startLogging(environment, { level: "debug", format: "text" })
       : undefined;
+    if (work === undefined) {
+      return await runShell(line, {
+        environment,
+        program: SHELL_PROGRAM,
+        connect: (inner, reporter, hooks) =>
+          connect(inner, {
+            address,
+            user,
+            remote: line,
+            reporter,
+            environment,
+            ...hooks,
+          }),
+      });
+    }
     return await runWork(line, { address, user, work, reporter, environment });
   } catch (error) {
     return await refuse(error, reporter);
@@ -148,36 +162,6 @@ function textFor(line: CommandLine, environment: Environment): string {
     : commandHelp(CLIENT_PROGRAM, line.command);
 }
 
-interface ReporterSettings {
-  readonly isJson: boolean;
-  readonly isQuiet?: boolean;
-  readonly isDebugging?: boolean;
-  readonly hasDataOnStdout?: boolean;
-}
-
-function makeReporter(
-  environment: Environment,
-  settings: ReporterSettings,
-): Reporter {
-  const { stdout, stderr, clock } = environment;
-  const { isQuiet = false, isDebugging = false } = settings;
-  return settings.isJson
-    ? new JsonReporter({
-      events: settings.hasDataOnStdout ? stderr : stdout,
-      remarks: stderr,
-      clock,
-      isDebugging,
-    })
-    : new TextReporter({
-      results: stdout,
-      remarks: stderr,
-      clock,
-      program: PROGRAM,
-      isQuiet,
-      isDebugging,
-    });
-}
-
 async function refuse(
   error: unknown,
   reporter: Reporter,
@@ -187,16 +171,6 @@ async function refuse(
   const failure = describeFailure(error, { doing: "", server });
   await reporter.failure(failure, error);
   return EXIT.usage;
-}
-
-function rejectContradictions(line: CommandLine): void {
-  if (!line.value(QUIET)) return;
-  if (line.value(JSON_OUTPUT)) {
-    throw new UsageError(usage.contradiction("--quiet", "--json"));
-  }
-  if (line.value(PROGRESS) === "always") {
-    throw new UsageError(usage.contradiction("--quiet", "--progress always"));
-  }
 }
 
 interface Job {
@@ -212,7 +186,11 @@ interface Job {
 function runWork(line: CommandLine, job: Job): Promise<ExitCode> {
   const { reporter, environment, work } = job;
   return interruptible(job, async (signal) => {
-    const client = await connect(line, job, signal);
+    const client = await connect(line, {
+      ...job,
+      signal,
+      onReconnect: (event) => reporter.reconnect(event),
+    });
     if (typeof client === "number") return client;
     try {
       return await work(new Session({ client, reporter, environment, signal }));
@@ -222,52 +200,39 @@ function runWork(line: CommandLine, job: Job): Promise<ExitCode> {
   });
 }
 
-/** Does what can be interrupted, and tells if it was. */
-async function interruptible(
-  { reporter, environment }: Pick<Job, "reporter" | "environment">,
-  work: (signal: AbortSignal) => Promise<ExitCode>,
-): Promise<ExitCode> {
-  const interruption = new AbortController();
-  const { signal } = interruption;
-  const stopListening = environment.onTermination(() => {
-    // Who asks twice will not wait for a farewell.
-    if (signal.aborted) environment.exit(EXIT.interrupted);
-    interruption.abort();
-  });
-  try {
-    return await work(signal);
-  } catch (error) {
-    const isInterruption = error instanceof InterruptedError ||
-      error === signal.reason;
-    if (!isInterruption) throw error;
-    const message = problems.interrupted;
-    const failure = { code: "cancelled", side: "local" as const, message };
-    await reporter.failure({ ...failure, path: undefined }, error);
-    return EXIT.interrupted;
-  } finally {
-    stopListening();
-  }
+/** Where to connect, what ends that, and who is told. */
+interface Connecting
+  extends
+    Pick<Job, "address" | "user" | "reporter" | "environment">,
+    Pick<ConnectOptions, "onReconnect" | "onConnection"> {
+  /** What says who logs in and whom to trust, if that is another line. */
+  readonly remote?: CommandLine;
+  readonly signal: AbortSignal;
 }
 
 /** The connection, or the exit code that its failure means. */
 async function connect(
   line: CommandLine,
-  job: Job,
-  signal: AbortSignal,
+  { address, user, remote = line, reporter, environment, ...hooks }: Connecting,
 ): Promise<Client | ExitCode> {
-  const { address, user, reporter, environment } = job;
+  const { signal, onReconnect, onConnection } = hooks;
   const host = formatAddress(address);
   let trust: Trust | undefined;
   try {
     if (address.scheme === "tls") {
-      trust = await findTrust(line, address, { reporter, environment, signal });
+      trust = await findTrust(remote, address, {
+        reporter,
+        environment,
+        signal,
+      });
     }
     const options: ConnectOptions = {
       ...await connectOptions(line, address, environment),
-      ...await readLogIn(line, { user, host, environment, signal }),
+      ...await readLogIn(remote, { user, host, environment, signal }),
       ...trust === undefined ? {} : { tls: trust.tls },
       signal,
-      onReconnect: (event) => reporter.reconnect(event),
+      ...onReconnect === undefined ? {} : { onReconnect },
+      ...onConnection === undefined ? {} : { onConnection },
     };
     return await environment.connect(options);
   } catch (error) {

@@ -6,6 +6,7 @@
 
 import type { Client } from "../client/mod.ts";
 import type { CommandLine } from "./command_line.ts";
+import type { Conflicts } from "./conflicts.ts";
 import {
   type Environment,
   OutputClosedError,
@@ -31,7 +32,7 @@ export type Planner = (
 ) => Work | Promise<Work>;
 
 /** What is tried, less the server. */
-export type Try = Omit<Attempt, "server">;
+export type Try = Omit<Attempt, "server" | "isInShell">;
 
 /** What {@linkcode Session.forEach} does. */
 export interface ForEachOptions<T> {
@@ -55,6 +56,10 @@ export interface SessionParts {
   readonly environment: Environment;
   /** Aborted when somebody asks the program to end. */
   readonly signal: AbortSignal;
+  /** Who is asked about taken names; nobody where they are failures. */
+  readonly conflicts?: Conflicts | undefined;
+  /** The remote directory from which a prompt's names begin; `""` is the root. */
+  readonly folder?: string;
 }
 
 /** A connection, and who is told of what is done over it. */
@@ -63,6 +68,9 @@ export class Session implements SessionParts {
   readonly reporter: Reporter;
   readonly environment: Environment;
   readonly signal: AbortSignal;
+  readonly conflicts: Conflicts | undefined;
+  readonly folder: string;
+  readonly #isInShell: boolean;
 
   /** @param parts What it is made of. */
   constructor(parts: SessionParts) {
@@ -70,6 +78,9 @@ export class Session implements SessionParts {
     this.reporter = parts.reporter;
     this.environment = parts.environment;
     this.signal = parts.signal;
+    this.conflicts = parts.conflicts;
+    this.folder = parts.folder ?? "";
+    this.#isInShell = parts.folder !== undefined;
   }
 
   /**
@@ -81,7 +92,8 @@ export class Session implements SessionParts {
   async fail(error: unknown, attempt: Try): Promise<ExitCode> {
     rethrowEnd(error, this.signal);
     const server = this.client.info;
-    const failure = describeFailure(error, { ...attempt, server });
+    const isInShell = this.#isInShell;
+    const failure = describeFailure(error, { ...attempt, server, isInShell });
     await this.reporter.failure(failure, error);
     return OutputError.in(error) === undefined
       ? exitCodeOf(error, "connected")

@@ -13,7 +13,7 @@ import type {
 } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import type { LocalLeftover } from "../storage/mod.ts";
-import { formatAddress } from "../transport/mod.ts";
+import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
 import type { Output } from "./environment.ts";
 import { escapeName, escapeText } from "./escape.ts";
 import type { Failure } from "./failure.ts";
@@ -24,7 +24,7 @@ import {
   formatSize,
   formatTime,
 } from "./format.ts";
-import { notes, refusalLines } from "./messages.ts";
+import { notes, refusalLines, shell } from "./messages.ts";
 import { lineStyle, logStyle, ProgressDisplay } from "./progress_display.ts";
 import type {
   CleanReport,
@@ -38,7 +38,7 @@ import type {
   TreeStyle,
 } from "./reporter.ts";
 import { stackOf } from "./stack.ts";
-import type { Meter } from "./transfer_meter.ts";
+import type { Meter, MeterReading } from "./transfer_meter.ts";
 
 /** What a {@linkcode TextReporter} is made of. */
 export interface TextReporterOptions {
@@ -48,8 +48,10 @@ export interface TextReporterOptions {
   readonly remarks: Output;
   /** The time. */
   readonly clock: Clock;
-  /** The name of the program, before errors. */
-  readonly program: string;
+  /** What stands before errors, such as the name of the program. */
+  readonly prefix: string;
+  /** Whether the terminal obeys no control sequences. */
+  readonly isPlain: boolean;
   /** Leaves out what is not a result or an error. */
   readonly isQuiet: boolean;
   /** Adds stack traces to errors. */
@@ -66,14 +68,26 @@ const KIND_NAMES = {
   other: "neither file nor directory",
 };
 
-function shownName(entry: RemoteEntry, hasPaths: boolean): string {
-  const name = entry.path === "" ? "" : hasPaths ? entry.path : entry.name;
+/** A path from where the listing is about, or from the root if it is not below that. */
+function shownPath(path: string, { folder }: ListingStyle): string {
+  if (folder === "") return path;
+  return path.startsWith(`${folder}/`)
+    ? path.slice(folder.length + 1)
+    : `/${path}`;
+}
+
+function shownName(entry: RemoteEntry, style: ListingStyle): string {
+  const name = entry.path === ""
+    ? ""
+    : style.hasPaths
+    ? shownPath(entry.path, style)
+    : entry.name;
   const note = entry.addressable ? "" : "  (no name that can be asked for)";
   return `${escapeName(name)}${KIND_SUFFIXES[entry.kind]}${note}`;
 }
 
 function listingLine(entry: RemoteEntry, style: ListingStyle): string {
-  const name = shownName(entry, style.hasPaths);
+  const name = shownName(entry, style);
   if (!style.isLong) return `${name}\n`;
   const mode = formatMode(entry.kind, entry.mode);
   const size = entry.kind === "file" ? formatSize(entry.size) : "-";
@@ -93,6 +107,8 @@ export class TextReporter implements Reporter {
   readonly #options: TextReporterOptions;
   #display: ProgressDisplay | undefined;
   #meter: Meter | undefined;
+  #reached: MeterReading | undefined;
+  #hasListed = false;
 
   /** @param options What it is made of. */
   constructor(options: TextReporterOptions) {
@@ -105,8 +121,8 @@ export class TextReporter implements Reporter {
   }
 
   async #say(text: string): Promise<void> {
-    await this.#display?.clear();
-    await this.#options.remarks.write(text);
+    if (this.#display === undefined) await this.#options.remarks.write(text);
+    else await this.#display.say(text);
   }
 
   async #note(text: string | undefined): Promise<void> {
@@ -114,11 +130,19 @@ export class TextReporter implements Reporter {
     await this.#say(`${text}\n`);
   }
 
+  async heading(path: string, style: ListingStyle): Promise<void> {
+    const before = this.#hasListed ? "\n" : "";
+    const shown = escapeName(shownPath(path, style));
+    await this.#result(`${before}${shown === "" ? "/" : shown}:\n`);
+    this.#hasListed = true;
+  }
+
   async entries(
     entries: readonly RemoteEntry[],
     style: ListingStyle,
   ): Promise<void> {
     if (entries.length === 0) return;
+    this.#hasListed = true;
     await this.#result(
       entries.map((entry) => listingLine(entry, style)).join(""),
     );
@@ -205,8 +229,9 @@ export class TextReporter implements Reporter {
   ): Promise<void> {
     this.#meter = meter;
     if (isShown) {
-      const { remarks, clock } = this.#options;
-      const style = remarks.isTerminal ? lineStyle(remarks) : logStyle(remarks);
+      const { remarks, clock, isPlain } = this.#options;
+      const isWritable = remarks.isTerminal && !isPlain;
+      const style = isWritable ? lineStyle(remarks) : logStyle(remarks);
       this.#display = new ProgressDisplay(clock, meter, style);
     }
     return Promise.resolve();
@@ -262,6 +287,7 @@ export class TextReporter implements Reporter {
 
   async transfersStop(): Promise<void> {
     const display = this.#display;
+    this.#reached = this.#meter?.read() ?? this.#reached;
     this.#display = undefined;
     this.#meter = undefined;
     await display?.stop();
@@ -270,6 +296,22 @@ export class TextReporter implements Reporter {
   reconnect(event: ReconnectEvent): void {
     // A failed write shows with the next one.
     this.#note(notes.reconnect(event, this.#meter?.read())).catch(() => {});
+    this.#display?.retry(event.delay);
+  }
+
+  connected(server: NetworkAddress): void {
+    this.#display?.connected();
+    this.#note(shell.back(server)).catch(() => {});
+  }
+
+  aside<T>(question: () => Promise<T>): Promise<T> {
+    return this.#display === undefined
+      ? question()
+      : this.#display.aside(question);
+  }
+
+  get reached(): MeterReading | undefined {
+    return this.#reached;
   }
 
   sourceChanged(name: string): void {
@@ -281,7 +323,11 @@ export class TextReporter implements Reporter {
     if (this.#options.isDebugging) await this.#say(stackOf(error));
   }
 
+  note(text: string): Promise<void> {
+    return this.#note(text);
+  }
+
   remark(text: string): Promise<void> {
-    return this.#say(`${this.#options.program}: ${text}\n`);
+    return this.#say(`${this.#options.prefix}${text}\n`);
   }
 }

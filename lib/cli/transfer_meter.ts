@@ -28,8 +28,14 @@ export interface MeterReading {
   readonly remaining: number | undefined;
   /** The file that is being moved. */
   readonly name: string;
+  /** How much of that file is there, in percent, where that is known. */
+  readonly filePercent?: number | undefined;
   /** Data connections at work on that file, where known. */
   readonly streams?: number | undefined;
+  /** Files that are being moved at once; only told of trees. */
+  readonly active?: number;
+  /** Milliseconds since the last byte came. */
+  readonly standstill: number;
   /** Whether the totals may still grow; only told of trees. */
   readonly isCounting?: boolean;
 }
@@ -44,8 +50,14 @@ export interface Meter {
 const WINDOW = 5000;
 /** Milliseconds between two samples: 20 a window. */
 const SAMPLE_INTERVAL = 250;
-/** Milliseconds before the first rate, and before a promise is made of it. */
+/** Milliseconds before the first rate. */
 const RATE_DELAY = 500;
+/** Milliseconds that a promise looks back: a pause of a moment must not make days of minutes. */
+const PROMISE_WINDOW = 30_000;
+/** Milliseconds before the first promise. */
+const PROMISE_DELAY = 2000;
+/** How many times as long as it was watched a promise may be: what was seen in two seconds is good for half an hour. */
+const PROMISE_FACTOR = 1000;
 /** Seconds beyond which a remaining time is no information: 100 hours. */
 const REMAINING_MAX = 360_000;
 
@@ -63,13 +75,15 @@ interface Sample {
 /** Watches how fast bytes come in. */
 export class RateWindow {
   readonly #clock: Clock;
-  readonly #startedAt: number;
-  readonly #samples: Sample[] = [];
+  #startedAt: number;
+  #samples: Sample[] = [];
+  #lastBytes = 0;
+  #movedAt: number;
 
   /** @param clock The time. */
   constructor(clock: Clock) {
     this.#clock = clock;
-    this.#startedAt = clock.monotonic();
+    this.#startedAt = this.#movedAt = clock.monotonic();
     this.#samples.push({ at: this.#startedAt, bytes: 0 });
   }
 
@@ -78,21 +92,62 @@ export class RateWindow {
     return this.#clock.monotonic() - this.#startedAt;
   }
 
+  /** Milliseconds since the last byte. */
+  get standstill(): number {
+    return this.#clock.monotonic() - this.#movedAt;
+  }
+
+  /** Leaves out time in which nothing was to move. */
+  leaveOut(milliseconds: number): void {
+    this.#startedAt += milliseconds;
+    this.#movedAt += milliseconds;
+    this.#samples = this.#samples.map(({ at, bytes }) => ({
+      at: at + milliseconds,
+      bytes,
+    }));
+  }
+
   /** So many bytes have come by now. */
   sample(bytes: number): void {
     const at = this.#clock.monotonic();
+    if (bytes !== this.#lastBytes) {
+      [this.#lastBytes, this.#movedAt] = [bytes, at];
+    }
     const last = this.#samples.at(-1);
     if (last !== undefined && at - last.at < SAMPLE_INTERVAL) return;
     this.#samples.push({ at, bytes });
+    // The newest sample that is older than the window is where it begins.
+    while ((this.#samples[1]?.at ?? at) <= at - PROMISE_WINDOW) {
+      this.#samples.shift();
+    }
   }
 
   /** Bytes a second over the last seconds; `undefined` while it is too early to say. */
   rate(bytes: number): number | undefined {
+    return this.#rate(bytes, WINDOW, RATE_DELAY);
+  }
+
+  /**
+   * Seconds until `left` more bytes are there, as steady as such a promise can
+   * be; `undefined` where nobody can say.
+   */
+  remaining(bytes: number, left: number): number | undefined {
+    const steady = this.#rate(bytes, PROMISE_WINDOW, PROMISE_DELAY);
+    const isMoving = (this.rate(bytes) ?? 0) > 0;
+    if (steady === undefined || steady <= 0 || !isMoving) return undefined;
+    const seconds = left / steady;
+    const limit = Math.min(
+      REMAINING_MAX,
+      this.elapsed * PROMISE_FACTOR / 1000,
+    );
+    return seconds > limit ? undefined : seconds;
+  }
+
+  #rate(bytes: number, window: number, delay: number): number | undefined {
     const now = this.#clock.monotonic();
-    // The newest sample that is older than the window is where it begins.
-    while ((this.#samples[1]?.at ?? now) <= now - WINDOW) this.#samples.shift();
-    const first = this.#samples[0];
-    if (first === undefined || now - first.at < RATE_DELAY) return undefined;
+    const first = this.#samples.findLast(({ at }) => at <= now - window) ??
+      this.#samples[0];
+    if (first === undefined || now - first.at < delay) return undefined;
     return (bytes - first.bytes) * 1000 / (now - first.at);
   }
 }
@@ -120,9 +175,14 @@ export class TransferMeter implements Meter {
     this.#window = new RateWindow(clock);
   }
 
-  /** Milliseconds since the beginning. */
+  /** Milliseconds since the beginning, less what was left out. */
   get elapsed(): number {
     return this.#window.elapsed;
+  }
+
+  /** Leaves out time in which nothing was to move. */
+  leaveOut(milliseconds: number): void {
+    this.#window.leaveOut(milliseconds);
   }
 
   /** The next file begins. */
@@ -165,7 +225,7 @@ export class TransferMeter implements Meter {
     this.#sample();
     const bytes = this.#bytesBefore + this.#bytesOfFile;
     const bytesTotal = this.#total();
-    const rate = this.#window.rate(bytes - this.#held);
+    const moved = bytes - this.#held;
     const isRunning = this.#name !== "";
     return {
       files: this.#file + (isRunning ? 0 : 1),
@@ -173,10 +233,14 @@ export class TransferMeter implements Meter {
       bytes,
       bytesTotal,
       percent: this.#readPercent(bytes, bytesTotal),
-      rate,
-      remaining: remainingTime(bytes, bytesTotal, rate),
+      rate: this.#window.rate(moved),
+      remaining: bytesTotal === undefined
+        ? undefined
+        : this.#window.remaining(moved, bytesTotal - bytes),
       name: this.#name,
+      filePercent: isRunning ? this.#filePercent() : undefined,
       streams: isRunning ? this.#streams : undefined,
+      standstill: this.#window.standstill,
     };
   }
 
@@ -193,6 +257,12 @@ export class TransferMeter implements Meter {
     return total;
   }
 
+  #filePercent(): number | undefined {
+    const size = this.#sizes[this.#file];
+    if (size === undefined || size === 0) return undefined;
+    return Math.min(100, Math.floor(this.#bytesOfFile * 100 / size));
+  }
+
   #readPercent(bytes: number, total: number | undefined): number | undefined {
     if (total === undefined) return undefined;
     const percent = total === 0 ? 0 : Math.floor(bytes * 100 / total);
@@ -204,15 +274,4 @@ export class TransferMeter implements Meter {
     const bytes = this.#bytesBefore + this.#bytesOfFile;
     this.#window.sample(bytes - this.#held);
   }
-}
-
-/** Seconds to go; `undefined` where nobody can say. */
-export function remainingTime(
-  bytes: number,
-  total: number | undefined,
-  rate: number | undefined,
-): number | undefined {
-  if (total === undefined || rate === undefined || rate <= 0) return undefined;
-  const seconds = (total - bytes) / rate;
-  return seconds > REMAINING_MAX ? undefined : seconds;
 }

@@ -7,12 +7,7 @@
 
 import type { TreeProgress } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
-import {
-  type Meter,
-  type MeterReading,
-  RateWindow,
-  remainingTime,
-} from "./transfer_meter.ts";
+import { type Meter, type MeterReading, RateWindow } from "./transfer_meter.ts";
 
 const NOTHING: TreeProgress = {
   files: 0,
@@ -21,6 +16,7 @@ const NOTHING: TreeProgress = {
   bytesTotal: 0,
   isCounting: true,
   name: "",
+  active: 0,
 };
 
 /** Adds up the trees of one command, which are moved one after the other. */
@@ -59,22 +55,23 @@ export class TreeMeter implements Meter {
   }
 
   read(): MeterReading {
-    const { files, filesTotal, bytes, bytesTotal, name } = this.#sum();
+    const { files, filesTotal, bytes, bytesTotal, name, active } = this.#sum();
     // Whoever looks during a standstill makes it count.
     this.#window.sample(bytes);
     const isCounting = this.#now.isCounting || this.#treesLeft > 1;
-    const rate = this.#window.rate(bytes);
     return {
       files,
       filesTotal,
       bytes,
       bytesTotal,
       percent: isCounting ? undefined : this.#readPercent(bytes, bytesTotal),
-      rate,
+      rate: this.#window.rate(bytes),
       remaining: isCounting
         ? undefined
-        : remainingTime(bytes, bytesTotal, rate),
+        : this.#window.remaining(bytes, bytesTotal - bytes),
       name,
+      active,
+      standstill: this.#window.standstill,
       isCounting,
     };
   }

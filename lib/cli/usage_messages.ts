@@ -149,6 +149,15 @@ export const usage = {
   nobodyToAsk: (): string =>
     'Option "--delete" asks before it deletes, and nobody is there to be asked: add --yes, or see what it would do with --dry-run',
 
+  openQuote: (): string => "A quote is left open",
+
+  openEscape: (): string => "There is nothing after the \\ at the end",
+
+  noOperators: (operator: string): string =>
+    `There is no ${
+      quoteName(operator)
+    } in this shell; put it in quotes if it is part of a name`,
+
   emptyOperand: (operand: string): string => `${operand} cannot be empty`,
 
   badHost: (text: string): string =>

@@ -39,6 +39,10 @@ export const VARIABLES = table({
     programs: ["ferry", "ferryd"],
     help: "The home directory, for the defaults of the others.",
   },
+  USERPROFILE: {
+    programs: ["ferry"],
+    help: "On Windows, instead of HOME.",
+  },
   LOCALAPPDATA: {
     programs: ["ferry", "ferryd"],
     help: "On Windows, instead of XDG_STATE_HOME.",

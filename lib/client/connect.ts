@@ -57,6 +57,7 @@ export async function connect(options: ConnectOptions): Promise<Client> {
     stateFolder: options.stateFolder,
     rateMax: options.rateMax,
     onReconnect: options.onReconnect ?? (() => {}),
+    onConnection: options.onConnection ?? (() => {}),
     network: trust === undefined
       ? network
       : tlsNetwork(network, { client: trust }),

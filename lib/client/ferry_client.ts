@@ -26,6 +26,7 @@ import { type Live, Retries, type TransferHost } from "./retries.ts";
 import { moveSmallFiles, type SmallRequest } from "./small_job.ts";
 import type {
   Client,
+  ConnectionEvent,
   GetTarget,
   ListPage,
   OperationOptions,
@@ -49,6 +50,8 @@ export interface ClientParts extends SessionOptions {
   readonly retries: number;
   /** Called before each of those tries. */
   readonly onReconnect: (event: ReconnectEvent) => void;
+  /** Called when the session is lost, and when it is there again. */
+  readonly onConnection: (event: ConnectionEvent) => void;
   /** Where what interrupted uploads need is kept; `undefined`: nowhere. */
   readonly stateFolder: string | undefined;
   /** Bytes a second that all transfers together may move; `undefined`: no limit. */
@@ -80,6 +83,7 @@ export class FerryClient implements Client {
   constructor(parts: ClientParts, session: ControlSession) {
     this.#parts = parts;
     this.#info = session.info;
+    this.#watch(session);
     this.#live = Promise.resolve({ session, pool: new DataPool(session) });
     const { clock, retries, onReconnect, rateMax } = parts;
     const pacer = new Pacer(clock, { total: rateMax });
@@ -269,10 +273,19 @@ export class FerryClient implements Client {
       const ending = this.#ending(signal);
       this.#live = ControlSession.open(this.#parts, ending).then((session) => {
         this.#info = session.info;
+        this.#watch(session);
+        this.#parts.onConnection({ kind: "back", info: session.info });
         return { session, pool: new DataPool(session) };
       });
       return await this.#live;
     }
+  }
+
+  #watch(session: ControlSession): void {
+    session.onLost((error) => {
+      const isOver = this.closing.aborted;
+      if (!isOver) this.#parts.onConnection({ kind: "lost", error });
+    });
   }
 
   async close(): Promise<void> {

@@ -20,6 +20,7 @@ export type { SmallRequest, SmallTransfer } from "./small_job.ts";
 export type { TlsOptions, UnknownServer } from "./trust.ts";
 export type {
   Client,
+  ConnectionEvent,
   ConnectOptions,
   GetTarget,
   ListPage,

@@ -60,6 +60,11 @@ export interface ConnectOptions extends LogInOptions {
   readonly signal?: AbortSignal;
   /** Called when the connection is lost and tried again. */
   readonly onReconnect?: (event: ReconnectEvent) => void;
+  /**
+   * Called when the session is lost, also while nothing is under way, and when
+   * it is there again: the next operation makes it anew.
+   */
+  readonly onConnection?: (event: ConnectionEvent) => void;
   /** Where to dial. @default {the machine's TCP} */
   readonly network?: Network;
   /** Where local files are. @default {the machine's file system} */
@@ -81,6 +86,21 @@ export interface ReconnectEvent {
   /** Why the connection was lost. */
   readonly error: FerryError;
 }
+
+/** The session was lost, or made anew. */
+export type ConnectionEvent =
+  | {
+    /** It was lost. */
+    readonly kind: "lost";
+    /** Why. */
+    readonly error: FerryError;
+  }
+  | {
+    /** It is there again. */
+    readonly kind: "back";
+    /** Who and what it is now. */
+    readonly info: SessionInfo;
+  };
 
 /** Who and what a session is. */
 export interface SessionInfo {

@@ -410,11 +410,12 @@ Deno.test("TreeMeter promises nothing while it counts, and adds trees up", () =>
     bytesTotal: 4096,
     isCounting: true,
     name: "a",
+    active: 3,
   };
   meter.update(progress);
   assertEquals(meter.read().percent, undefined);
   assertEquals(
-    progressLine(meter.read(), 80),
+    progressLine({ reading: meter.read() }, 80),
     "1.00 KiB of 4.00 KiB+  file 2 of 4+  a",
   );
   meter.update({ ...progress, isCounting: false });

@@ -14,8 +14,23 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   [["--json=1", "info", H], 'Option "--json" takes no value'],
   [["lst", H], 'Unknown command "lst": did you mean "ls"?'],
   [["renam", H, "a", "b"], 'Unknown command "renam": did you mean "rename"?'],
-  [[H], 'Unknown command "127.0.0.1"; "ferry --help" lists the commands'],
-  [["shell", H], 'Unknown command "shell"; "ferry --help" lists the commands'],
+  [
+    ["lst"],
+    'Unknown command "lst": did you mean "ls"? (a host of that name: ferry shell "lst")',
+  ],
+  [
+    ["example.com"],
+    'Cannot connect to "example.com": TLS is not built yet, and unencrypted TCP beyond this machine must be asked for as "tcp://example.com"',
+  ],
+  [["shell"], 'HOST is missing for "shell"; see "ferry shell --help"'],
+  [
+    ["shell", H, "a"],
+    'Unexpected "a" for "shell"; see "ferry shell --help"',
+  ],
+  [
+    ["shell", H, "--script", "none"],
+    'Cannot read the script "none": not found',
+  ],
   [
     ["\x1b[2J", H],
     'Unknown command "\\u{1b}[2J"; "ferry --help" lists the commands',
@@ -116,7 +131,7 @@ const CLIENT_CASES: ReadonlyArray<readonly [string[], string]> = [
   [["get", H], 'REMOTE is missing for "get"; see "ferry get --help"'],
   [["mv", H, "a"], 'NEW is missing for "mv"; see "ferry mv --help"'],
   [["mv", H, "a", "b", "c"], 'Unexpected "c" for "mv"; see "ferry mv --help"'],
-  [["ls", H, "a", "b"], 'Unexpected "b" for "ls"; see "ferry ls --help"'],
+  [["stat", H, "a", "b"], 'Unexpected "b" for "stat"; see "ferry stat --help"'],
   [["get", H, "a", "-o"], 'Option "-o" needs a value: LOCAL'],
   [
     ["get", H, "a", "--output="],

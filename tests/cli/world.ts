@@ -21,6 +21,11 @@ import type {
   Output,
 } from "../../lib/cli/environment.ts";
 import { OutputClosedError, OutputError } from "../../lib/cli/environment.ts";
+import type {
+  LineEditor,
+  LineEditorOptions,
+  Typed,
+} from "../../lib/cli/line_editor.ts";
 import type { CancelTimer, Clock } from "../../lib/platform/mod.ts";
 import type { OpenDoor, ServeOptions, Server } from "../../lib/server/mod.ts";
 import { type Disk, MemoryDisk } from "../../lib/storage/mod.ts";
@@ -246,6 +251,54 @@ function fakeGet(
   return Promise.resolve(receipt({ path, local }));
 }
 
+/** What somebody at a prompt does: a line, or what is done when it is their turn. */
+export type Turn = string | Typed | (() => Typed | Promise<Typed>);
+
+/** Somebody at a prompt, who does one thing after the other and then leaves. */
+export class FakeEditor implements LineEditor {
+  readonly options: LineEditorOptions;
+  readonly prompts: string[] = [];
+  readonly questions: string[] = [];
+  isClosed = false;
+  readonly #turns: Turn[];
+  readonly #answers: Array<string | undefined>;
+  readonly #screen: Kept;
+
+  constructor(
+    options: LineEditorOptions,
+    screen: Kept,
+    turns: readonly Turn[],
+    answers: ReadonlyArray<string | undefined>,
+  ) {
+    this.options = options;
+    this.#screen = screen;
+    this.#turns = [...turns];
+    this.#answers = [...answers];
+  }
+
+  async read(prompt: string): Promise<Typed> {
+    this.prompts.push(prompt);
+    const turn = this.#turns.shift() ?? { kind: "end" };
+    if (typeof turn === "string") return { kind: "line", text: turn };
+    return typeof turn === "function" ? await turn() : turn;
+  }
+
+  ask(question: string): Promise<string | undefined> {
+    this.questions.push(question);
+    return Promise.resolve(this.#answers.shift());
+  }
+
+  say(text: string): void {
+    this.#screen.text += text;
+  }
+
+  interrupt(): void {}
+
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
 /** A world, and what happened in it. */
 export interface World {
   readonly environment: Environment;
@@ -257,8 +310,12 @@ export interface World {
   /** How servers were observed. */
   readonly observes: ObserveOptions[];
   readonly exits: number[];
-  /** Asks the program to end, as a signal does. */
-  signal(): void;
+  /** Commands of this machine that were run, and where. */
+  readonly locals: Array<readonly [command: string, directory: string]>;
+  /** Whoever sits at a prompt, once there is one. */
+  readonly editor: FakeEditor;
+  /** Asks the program to end, as Ctrl-C does, or as other signals do. */
+  signal(isInterrupt?: boolean): void;
   /** Asks the program to read its files again, as SIGHUP does. */
   reload(): void;
   /** Tells of a rejection that nobody handled. */
@@ -286,6 +343,12 @@ export interface WorldOptions {
   readonly answer?: string;
   /** What somebody who is there types where nothing is shown, one after the other. */
   readonly secrets?: readonly string[];
+  /** What somebody at a prompt does. */
+  readonly turns?: readonly Turn[];
+  /** What they answer to the questions of commands, one after the other. */
+  readonly answers?: ReadonlyArray<string | undefined>;
+  /** The exit code of commands of this machine; without it, none can be run. */
+  readonly localCode?: number;
 }
 
 /** Makes a world. */
@@ -296,8 +359,10 @@ export function makeWorld(options: WorldOptions = {}): World {
   const serves: ServeOptions[] = [];
   const observes: ObserveOptions[] = [];
   const exits: number[] = [];
-  let asked = 0;
-  const terminations = new Set<() => void>();
+  const locals: Array<readonly [string, string]> = [];
+  let editor: FakeEditor | undefined;
+  const terminations = new Set<(isInterrupt: boolean) => void>();
+  let secretsAsked = 0;
   const reloads = new Set<() => void>();
   const rejections = new Set<(reason: unknown) => void>();
   function listen<T>(listeners: Set<T>, listener: T): () => void {
@@ -315,16 +380,26 @@ export function makeWorld(options: WorldOptions = {}): World {
       isWindows: options.isWindows ?? false,
     },
     disk: options.disk ?? new MemoryDisk({ clock }),
-    canAsk: options.answer !== undefined || options.secrets !== undefined,
+    canAsk: [options.answer, options.secrets, options.turns]
+      .some((given) => given !== undefined),
     async askSecret(question) {
       if (options.secrets === undefined) return undefined;
       await stderr.write(question);
-      return options.secrets[asked++];
+      return options.secrets[secretsAsked++];
     },
     random: new SeededRandom(1),
     async ask(question) {
       await stderr.write(question);
       return options.answer;
+    },
+    editLines(settings) {
+      const { turns = [], answers = [] } = options;
+      editor = new FakeEditor(settings, stderr, turns, answers);
+      return Promise.resolve(editor);
+    },
+    runLocal(command, directory) {
+      locals.push([command, directory]);
+      return Promise.resolve(options.localCode);
     },
     stdin: () => ReadableStream.from([new TextEncoder().encode(options.stdin)]),
     variable: (name) => options.variables?.[name],
@@ -370,7 +445,13 @@ export function makeWorld(options: WorldOptions = {}): World {
     serves,
     observes,
     exits,
-    signal: () => [...terminations].forEach((listener) => listener()),
+    locals,
+    get editor() {
+      if (editor === undefined) throw new Error("Nobody sits at a prompt");
+      return editor;
+    },
+    signal: (isInterrupt = true) =>
+      [...terminations].forEach((listener) => listener(isInterrupt)),
     reject: (reason) => [...rejections].forEach((listener) => listener(reason)),
     reload: () => [...reloads].forEach((listener) => listener()),
     listeners: () => terminations.size + rejections.size + reloads.size,

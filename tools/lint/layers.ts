@@ -73,6 +73,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
       "@std/*",
       "@valibot/to-json-schema",
       "jsonc-parser",
+      "node:process",
       "node:readline",
       "valibot",
     ],

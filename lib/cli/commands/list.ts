@@ -14,7 +14,6 @@ import {
 import type { CommandLine } from "../command_line.ts";
 import { EXIT } from "../exit_codes.ts";
 import { readRemoteName } from "../names.ts";
-import type { ListingStyle } from "../reporter.ts";
 import type { Session, Work } from "../session.ts";
 
 type Compare = (one: RemoteEntry, other: RemoteEntry) => number;
@@ -35,40 +34,51 @@ const COMPARISONS: Readonly<Record<Exclude<SortOrder, "none">, Compare>> = {
 };
 
 interface Listing {
-  readonly path: string;
+  readonly paths: readonly string[];
   readonly recursive: boolean;
   readonly order: SortOrder;
-  readonly style: ListingStyle;
+  readonly isLong: boolean;
 }
 
 /** Plans a listing. */
 export function planList(line: CommandLine): Work {
-  const recursive = line.value(LIST_RECURSIVE);
+  const given = line.operands.slice(1).map(readRemoteName);
   const listing = {
-    path: readRemoteName(line.operands[1] ?? ""),
-    recursive,
+    paths: given.length === 0 ? [""] : given,
+    recursive: line.value(LIST_RECURSIVE),
     order: line.value(SORT),
-    style: { isLong: line.value(LONG), hasPaths: recursive },
+    isLong: line.value(LONG),
   };
   return async (session) => {
-    const attempt = { doing: "list", path: listing.path };
-    try {
-      const problems = await list(session, listing);
-      return problems === 0 ? EXIT.done : EXIT.someFailed;
-    } catch (error) {
-      return await session.fail(error, attempt);
-    }
+    let problems = 0;
+    const code = await session.forEach(listing.paths, {
+      noun: "path",
+      attempt: (path) => ({ doing: "list", path }),
+      work: async (path) => {
+        problems += await list(session, path, listing);
+      },
+    });
+    return code === EXIT.done && problems > 0 ? EXIT.someFailed : code;
   };
 }
 
 /** Lists, and returns how many folders could not be. */
-async function list(session: Session, listing: Listing): Promise<number> {
-  const { client, reporter, signal } = session;
-  const { path, recursive, order, style } = listing;
+async function list(
+  session: Session,
+  path: string,
+  listing: Listing,
+): Promise<number> {
+  const { client, reporter, signal, folder } = session;
+  const { paths, recursive, order, isLong } = listing;
+  const isOne = paths.length === 1;
+  const style = { isLong, hasPaths: recursive, folder };
   const collected: RemoteEntry[] = [];
   let problems = 0;
+  let isHeaded = isOne || recursive;
   try {
     for await (const page of client.list(path, { recursive, signal })) {
+      if (!isHeaded) await reporter.heading(path, style);
+      isHeaded = true;
       if (order === "none") await reporter.entries(page.entries, style);
       else for (const entry of page.entries) collected.push(entry);
       for (const problem of page.problems) {
@@ -76,12 +86,14 @@ async function list(session: Session, listing: Listing): Promise<number> {
         await session.fail(problem, { doing: "list" });
       }
     }
+    if (!isHeaded) await reporter.heading(path, style);
   } catch (error) {
     const isFile = error instanceof FerryError &&
       error.code === "not-directory" && error.side === "remote";
     if (!isFile) throw error;
     // What is no directory shows as itself, as `ls FILE` does.
-    collected.push(await client.stat(path, { signal }));
+    const entry = await client.stat(path, { signal });
+    await reporter.entries([entry], { ...style, hasPaths: !isOne });
   }
   if (order !== "none") collected.sort(COMPARISONS[order]);
   await reporter.entries(collected, style);

@@ -13,6 +13,7 @@ import {
   SHOWN_DIGEST,
 } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
+import { settled } from "../conflicts.ts";
 import {
   joinRemote,
   lastSegment,
@@ -34,8 +35,13 @@ export function planRename(line: CommandLine): Work {
   const onConflict = line.value(ON_CONFLICT);
   return (session) =>
     session.attempt({ doing: "rename", path: from }, async () => {
-      const { client, reporter, signal } = session;
-      const done = await client.rename(from, to, { onConflict, signal });
+      const { client, conflicts, reporter, signal } = session;
+      const done = await settled(
+        conflicts,
+        to,
+        (choice = onConflict) =>
+          client.rename(from, to, { onConflict: choice, signal }),
+      );
       await reporter.renamed({ from, ...done });
     });
 }

@@ -74,8 +74,7 @@ async function confirm(
   paths: readonly string[],
   destination: string,
 ): Promise<boolean> {
-  await reporter.transfersStop();
   const shown = destination === "" ? "/" : destination;
   const question = notes.confirmDelete(paths, shown);
-  return await isConfirmed(environment, question, signal);
+  return await reporter.aside(() => isConfirmed(environment, question, signal));
 }

@@ -7,6 +7,7 @@
 
 import type { Receipt, TransferOptions } from "../../client/mod.ts";
 import {
+  type ConflictChoice,
   DURABILITY,
   JSON_OUTPUT,
   NO_RESUME,
@@ -18,6 +19,7 @@ import {
 } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
 import type { Environment } from "../environment.ts";
+import { type Conflicts, settled } from "../conflicts.ts";
 import type { ExitCode } from "../exit_codes.ts";
 import type { Direction, TransferSummary } from "../reporter.ts";
 import type { Session } from "../session.ts";
@@ -122,7 +124,8 @@ export async function runTransfers(
       noun: "file",
       attempt: ({ name, target }) => ({ doing: direction, path: name, target }),
       work: async (job) => {
-        const receipt = await runOne(job, meter, settings, {
+        const receipt = await runOne(session, job, meter, {
+          ...settings.options,
           signal,
           onSourceChanged: () => reporter.sourceChanged(job.name),
         });
@@ -141,26 +144,49 @@ export async function runTransfers(
 }
 
 async function runOne(
+  { conflicts }: Session,
   job: Job,
   meter: TransferMeter,
-  settings: TransferSettings,
-  options: Pick<TransferOptions, "signal" | "onSourceChanged">,
+  options: TransferOptions,
 ): Promise<Receipt> {
   meter.begin(job.name);
   try {
-    const receipt = await job.run({
-      ...settings.options,
-      ...options,
-      onProgress: ({ transferred, total, streams }) =>
-        meter.advance(transferred, total, streams),
-    });
+    const receipt = await settled(
+      untimed(conflicts, meter),
+      job.target ?? job.name,
+      (onConflict = options.onConflict ?? "fail") =>
+        job.run({
+          ...options,
+          onConflict,
+          onProgress: ({ transferred, total, streams }) =>
+            meter.advance(transferred, total, streams),
+        }),
+    );
     // Clients may not report the last bytes, nor any of an empty file.
     const { size, publication } = receipt;
     if (publication !== "skipped") meter.advance(size, size);
     return receipt;
   } finally {
-    meter.end();
+    // Who was interrupted wants to know where.
+    if (!options.signal?.aborted) meter.end();
   }
+}
+
+/** Time in which somebody thinks is no time in which anything moves. */
+function untimed(
+  conflicts: Conflicts | undefined,
+  meter: TransferMeter,
+): Conflicts | undefined {
+  return conflicts && {
+    async choose(error, name): Promise<ConflictChoice> {
+      const before = meter.elapsed;
+      try {
+        return await conflicts.choose(error, name);
+      } finally {
+        meter.leaveOut(meter.elapsed - before);
+      }
+    },
+  };
 }
 
 function summarize(

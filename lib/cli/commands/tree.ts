@@ -6,6 +6,7 @@
  */
 
 import {
+  type FerryError,
   type FerryErrorCode,
   type FilterRule,
   getTree,
@@ -39,7 +40,14 @@ import type { TreeStyle } from "../reporter.ts";
 import type { Session, Try } from "../session.ts";
 import { TreeMeter } from "../tree_meter.ts";
 import { UsageError } from "../usage_error.ts";
-import { isProgressShown, networkOptions } from "./transfer.ts";
+import { joinLocal, joinRemote } from "../names.ts";
+import {
+  isProgressShown,
+  type Job,
+  networkOptions,
+  runTransfers,
+  type TransferSettings,
+} from "./transfer.ts";
 import { type Extras, treeHooks, tunedClient } from "./tree_client.ts";
 
 /** How to move trees. */
@@ -134,6 +142,16 @@ class Sum {
     this.#total = { ...summary, ...Object.fromEntries(sums), isDurable };
   }
 
+  /** A file that failed is asked about: it is left out, or tried again. */
+  reconsider(isSkipped: boolean): void {
+    const { failed, skipped } = this.#total ?? NOTHING;
+    this.#total = {
+      ...this.#total ?? NOTHING,
+      failed: failed - 1,
+      skipped: skipped + (isSkipped ? 1 : 0),
+    };
+  }
+
   get total(): TreeSummary {
     const total = this.#total ?? NOTHING;
     return { ...total, failed: total.failed + this.failed };
@@ -188,11 +206,12 @@ export async function runTrees(
   const { style } = settings;
   const meter = new TreeMeter(environment.clock, jobs.length);
   const sum = new Sum();
+  const taken: Taken[] = [];
   await reporter.treesBegin(style, meter, settings.isProgressShown);
   try {
     for (const job of jobs) {
       try {
-        sum.add(await moveTree(session, job, { settings, meter, sum }));
+        sum.add(await moveTree(session, job, { settings, meter, sum, taken }));
       } catch (error) {
         const path = style.direction === "get" ? job.remote : job.local;
         sum.failed++;
@@ -203,15 +222,73 @@ export async function runTrees(
       if (sum.total.ended !== undefined) break;
     }
     const { elapsed } = meter;
+    const again = await reconsider(session, taken, settings, sum);
     const isNothing = sum.failed === jobs.length;
     const { total, resumedFrom, repaired } = sum;
     const report = { ...total, elapsed, resumedFrom, repaired };
     if (!isNothing) await reporter.treesEnd(report, style);
+    const code = sum.exitCode(jobs.length);
+    await remark(session, sum.total, code);
+    if (again.length === 0) return code;
+    const second = await runTransfers(session, again, transfersOf(settings));
+    return code === EXIT.done ? second : code;
   } finally {
     await reporter.transfersStop();
   }
-  await remark(session, sum.total, sum.exitCode(jobs.length));
-  return sum.exitCode(jobs.length);
+}
+
+/** A file of a tree whose name is taken, and about which somebody is asked at the end. */
+interface Taken {
+  readonly error: FerryError;
+  readonly attempt: Try;
+  readonly remote: string;
+  readonly local: string;
+}
+
+/** Asks about taken names; what is to be moved after all comes back. */
+async function reconsider(
+  session: Session,
+  taken: readonly Taken[],
+  { style }: TreeSettings,
+  sum: Sum,
+): Promise<Job[]> {
+  const { client, conflicts, signal } = session;
+  const again: Job[] = [];
+  for (const { error, attempt, remote, local } of taken) {
+    signal.throwIfAborted();
+    const choice = await conflicts?.choose(error, remote) ?? "fail";
+    if (choice === "fail") sum.code = await session.fail(error, attempt);
+    else sum.reconsider(choice === "skip");
+    if (choice === "fail" || choice === "skip") continue;
+    const isGet = style.direction === "get";
+    again.push({
+      name: isGet ? remote : local,
+      target: isGet ? local : undefined,
+      size: undefined,
+      run: (options) =>
+        isGet
+          ? client.get(remote, local, { ...options, onConflict: choice })
+          : client.put(local, remote, { ...options, onConflict: choice }),
+    });
+  }
+  return again;
+}
+
+/** How single files of a tree are moved. */
+function transfersOf(
+  { style, options, ...rest }: TreeSettings,
+): TransferSettings {
+  const { durability, digest } = options;
+  return {
+    direction: style.direction,
+    isProgressShown: rest.isProgressShown,
+    isDigestShown: style.isDigestShown,
+    options: {
+      ...rest.extras,
+      ...durability === undefined ? {} : { durability },
+      ...digest === undefined ? {} : { digest },
+    },
+  };
 }
 
 async function remark(
@@ -234,10 +311,11 @@ async function remark(
 async function moveTree(
   session: Session,
   places: TreePlaces,
-  { settings, meter, sum }: {
+  { settings, meter, sum, taken }: {
     readonly settings: TreeSettings;
     readonly meter: TreeMeter;
     readonly sum: Sum;
+    readonly taken: Taken[];
   },
 ): Promise<TreeSummary> {
   const { environment, reporter, signal } = session;
@@ -257,6 +335,14 @@ async function moveTree(
       }
       sum.isOneFile = event.path === "" && event.doing === style.direction;
       const attempt = failedAttempt(event, style);
+      const { error, path } = event;
+      if (session.conflicts && error.code === "exists" && !style.isDry) {
+        const remote = joinPath(places.remote, path);
+        const local = path === ""
+          ? places.local
+          : joinLocal(places.local, path);
+        return void taken.push({ error, attempt, remote, local });
+      }
       sum.code = await session.fail(event.error, attempt);
     },
   };
@@ -267,6 +353,10 @@ async function moveTree(
   return style.direction === "get"
     ? await getTree(client, places, options)
     : await putTree(client, places, options);
+}
+
+function joinPath(remote: string, path: string): string {
+  return path === "" ? remote : joinRemote(remote, path);
 }
 
 /** Hints that are for single files. */

@@ -88,6 +88,7 @@ export class Totals {
       bytesTotal,
       isCounting: this.#isCounting,
       name,
+      active: this.#active.size,
     };
   }
 

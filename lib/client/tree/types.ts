@@ -149,6 +149,8 @@ export interface TreeProgress {
   readonly isCounting: boolean;
   /** Path of a file that is being moved; `""` when none is. */
   readonly name: string;
+  /** How many are being moved. */
+  readonly active: number;
 }
 
 /** Options of {@linkcode getTree} and {@linkcode putTree}. */

@@ -1,0 +1,38 @@
+/**
+ * Directories as patterns and completion see them, there and here.
+ *
+ * @module
+ */
+
+import type { Disk } from "../../storage/mod.ts";
+import { readRemoteName } from "../names.ts";
+import type { ListFolder } from "./expand.ts";
+import { localPath, type Places, remotePath } from "./places.ts";
+import type { Lister } from "./remote_names.ts";
+
+/** Lists remote directories, from where a shell stands. */
+export function listRemote(
+  client: Lister,
+  places: Places,
+  signal: AbortSignal,
+): ListFolder {
+  return async function* (path) {
+    const folder = readRemoteName(remotePath(path, places));
+    for await (const { entries } of client.list(folder, { signal })) {
+      for (const { name, kind, addressable } of entries) {
+        const isFolder = kind === "directory" || kind === "link";
+        if (addressable) yield { name, isFolder };
+      }
+    }
+  };
+}
+
+/** Lists local directories, from where a shell stands. */
+export function listLocal(disk: Disk, places: Places): ListFolder {
+  return async function* (path) {
+    const folder = localPath(path, path.startsWith("~"), places);
+    for await (const { name, kind } of disk.list(folder || ".")) {
+      yield { name, isFolder: kind === "directory" || kind === "link" };
+    }
+  };
+}
