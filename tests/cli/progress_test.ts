@@ -27,10 +27,10 @@ Deno.test("progressLines() fit into 20, 40, 80 and 200 columns", () => {
     20: [" 46%", "…/IMG_0001.jpg  34%"],
     40: [
       " 46%  1.20 GiB of 2.60 GiB  312 MiB/s",
-      "      …本の写真/IMG_0001.jpg  34%",
+      "      …2026/日本の写真/IMG_0001.jpg  34%",
     ],
     80: [
-      " 46%  [=====>       ]  1.20 GiB of 2.60 GiB  312 MiB/s  0:05 left  file 2 of 3",
+      " 46%  [=====>         ]  1.20 GiB of 2.60 GiB  312 MiB/s  0:05 left  file 2 of 3",
       "      photos/2026/日本の写真/IMG_0001.jpg  34%",
     ],
     200: [

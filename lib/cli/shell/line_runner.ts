@@ -26,7 +26,7 @@ import { PLANNERS } from "../commands/mod.ts";
 import { ConflictDesk } from "../conflicts.ts";
 import { CONNECTION_OPTIONS } from "../connection.ts";
 import { type Environment, OutputError } from "../environment.ts";
-import { EXIT, type ExitCode, exitCodeOf } from "../exit_codes.ts";
+import { endsSession, EXIT, type ExitCode, exitCodeOf } from "../exit_codes.ts";
 import { describeFailure, type Failure } from "../failure.ts";
 import { commandHelp, shellHelp } from "../help.ts";
 import { shell } from "../messages.ts";
@@ -82,12 +82,12 @@ export interface LineRunnerOptions {
 export type LineEnd = ExitCode | "leave";
 
 /** Commands after which names on the server may be others. */
-const CHANGING: readonly CommandSpec[] = [
-  PUT,
-  SYNC,
-  RENAME,
-  REMOVE,
-  MAKE_DIRECTORY,
+const CHANGING: readonly string[] = [
+  PUT.name,
+  SYNC.name,
+  RENAME.name,
+  REMOVE.name,
+  MAKE_DIRECTORY.name,
 ];
 
 /** A line that is run. */
@@ -194,10 +194,12 @@ export class LineRunner {
     const { environment, settings, isStdinTaken, onChange } = this.#options;
     const { line, reporter, signal } = run;
     rejectContradictions(line);
-    if (isStdinTaken && command === PUT && line.operands.includes("-")) {
+    if (
+      isStdinTaken && command.name === PUT.name && line.operands.includes("-")
+    ) {
       throw new UsageError(shell.stdinIsTaken);
     }
-    if (command === CLEAN) {
+    if (command.name === CLEAN.name) {
       const placed = await placedLine(line, run.words, settings, {
         places: this.#options.standing.places,
         list: () => this.#listLocal(),
@@ -207,7 +209,7 @@ export class LineRunner {
     try {
       return await this.#connected(run, (client) => this.#plan(run, client));
     } finally {
-      if (CHANGING.includes(command)) onChange();
+      if (CHANGING.includes(command.name)) onChange();
     }
   }
 
@@ -316,7 +318,12 @@ export class LineRunner {
     }
     const info = this.#options.link.client?.info;
     const server = info ?? { hostname: "", port: 0 };
-    const attempt = { doing: "go on", server, isInShell: true };
+    const { command, operands = [] } = line ?? {};
+    const isMoving = command === CHANGE_FOLDER ||
+      command === CHANGE_LOCAL_FOLDER;
+    const doing = endsSession(error) ? "go on" : isMoving ? "go to" : "look up";
+    const path = isMoving ? operands[0] : undefined;
+    const attempt = { doing, path, server, isInShell: true };
     await reporter.failure(describeFailure(error, attempt), error);
     return OutputError.in(error) === undefined
       ? exitCodeOf(error, "connected")

@@ -30,8 +30,10 @@ export function listRemote(
 /** Lists local directories, from where a shell stands. */
 export function listLocal(disk: Disk, places: Places): ListFolder {
   return async function* (path) {
-    const folder = localPath(path, path.startsWith("~"), places);
-    for await (const { name, kind } of disk.list(folder || ".")) {
+    const folder = path === ""
+      ? places.local || "."
+      : localPath(path, path.startsWith("~"), places);
+    for await (const { name, kind } of disk.list(folder)) {
       yield { name, isFolder: kind === "directory" || kind === "link" };
     }
   };

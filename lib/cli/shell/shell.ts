@@ -263,9 +263,10 @@ class Prompt {
       const path = remotePath(folder, places).replace(/^\/+|\/+$/g, "");
       return await this.#names.in(path);
     }
-    const here = { ...places, local: localPath(folder, isHome, places) };
-    return await Array.fromAsync(
-      listLocal(this.#environment.disk, here)(""),
-    );
+    const local = folder === ""
+      ? places.local
+      : localPath(folder, isHome, places);
+    const list = listLocal(this.#environment.disk, { ...places, local });
+    return await Array.fromAsync(list(""));
   };
 }
