@@ -38,6 +38,8 @@ class DenoLineEditor implements LineEditor {
   readonly #options: LineEditorOptions;
   readonly #isPlain: boolean;
   readonly #editing: Editing;
+  /** What draws the line anew in a window that changes. */
+  readonly #onResize: ReadonlyArray<() => void>;
   /** Lines that came while nobody waited: several were pasted at once. */
   readonly #early: string[] = [];
   #waiting: Waiting | undefined;
@@ -47,9 +49,11 @@ class DenoLineEditor implements LineEditor {
   constructor(options: LineEditorOptions, isPlain: boolean) {
     this.#options = options;
     this.#isPlain = isPlain;
+    const { stderr } = process;
+    const others = stderr.listeners("resize");
     this.#editing = createInterface({
       input: process.stdin,
-      output: process.stderr,
+      output: stderr,
       terminal: !isPlain,
       history: [...options.history].reverse(),
       historySize: options.historySize,
@@ -63,6 +67,8 @@ class DenoLineEditor implements LineEditor {
         );
       },
     }) as Editing;
+    this.#onResize = stderr.listeners("resize")
+      .filter((listener) => !others.includes(listener)) as Array<() => void>;
     this.#editing.on("line", (text) => this.#take(text));
     this.#editing.on("close", () => {
       this.#isClosed = true;
@@ -98,9 +104,21 @@ class DenoLineEditor implements LineEditor {
 
   /** Leaves the terminal to others. */
   #rest(): void {
+    for (const listener of this.#onResize) {
+      process.stderr.off("resize", listener);
+    }
     if (this.#isClosed) return;
     this.#editing.pause();
     this.#setRaw(false);
+  }
+
+  /** Takes the terminal. */
+  #wake(): void {
+    this.#setRaw(true);
+    for (const listener of this.#onResize) {
+      process.stderr.on("resize", listener);
+    }
+    this.#editing.resume();
   }
 
   #setRaw(isRaw: boolean): void {
@@ -116,9 +134,8 @@ class DenoLineEditor implements LineEditor {
     if (this.#isClosed) return Promise.resolve({ kind: "end" });
     return new Promise((resolve) => {
       this.#waiting = { prompt, settle: resolve };
-      this.#setRaw(true);
+      this.#wake();
       this.#editing.setPrompt(prompt);
-      this.#editing.resume();
       this.#editing.prompt();
     });
   }
@@ -155,13 +172,18 @@ class DenoLineEditor implements LineEditor {
 
   interrupt(): void {
     if (this.#waiting === undefined) return;
-    // What was typed is given up, on both sides of the cursor.
-    this.#editing.write(null, { ctrl: true, name: "e" });
-    process.stderr.write("^C\n");
-    this.#forget();
+    if (this.#isPlain) {
+      // The terminal itself has shown it, and has given up what was typed.
+      process.stderr.write("\n");
+    } else {
+      this.#editing.write(null, { ctrl: true, name: "e" });
+      process.stderr.write("^C\n");
+      this.#forget();
+    }
     this.#settle({ kind: "interrupt" });
   }
 
+  /** Gives up what was typed, on both sides of the cursor. */
   #forget(): void {
     const editing = this.#editing as { line: string; cursor: number };
     editing.line = "";

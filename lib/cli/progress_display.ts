@@ -39,6 +39,7 @@ const ERASE_BELOW = "\x1b[J";
  */
 export function lineStyle(output: Output): ProgressStyle {
   let lines: readonly string[] = [];
+  let drawnColumns = 0;
 
   /** Back to where the lines begin: a window that became narrower has broken them. */
   function back(): string {
@@ -57,9 +58,12 @@ export function lineStyle(output: Output): ProgressStyle {
   return {
     interval: LINE_INTERVAL,
     async show(shown): Promise<void> {
-      const start = back();
+      const columns = output.columns();
+      // What a window has broken it may join again, unless it is erased first.
+      const start = back() + (columns === drawnColumns ? "" : ERASE_BELOW);
+      drawnColumns = columns;
       // The last column stays free: some terminals wrap when it is filled.
-      lines = progressLines(shown, output.columns() - 1);
+      lines = progressLines(shown, columns - 1);
       await output.write(start + draw());
     },
     async say(text): Promise<void> {

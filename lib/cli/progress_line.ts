@@ -29,7 +29,7 @@ const GAP = "  ";
 /** Columns below which a name says nothing. */
 const NAME_COLUMNS_MIN = 8;
 /** Columns from which on names stand below what is said of the whole. */
-const INDENTED_COLUMNS_MIN = 40;
+const INDENTED_COLUMNS_MIN = 36;
 /** Columns of a bar: fewer show nothing, more show no more. */
 const BAR_COLUMNS_MIN = 12;
 const BAR_COLUMNS_MAX = 40;

@@ -85,3 +85,9 @@ Deno.test("denoEnvironment() listens, and takes back that it does", () => {
   assertEquals(reasons, ["forgotten"]);
   assertEquals(event.defaultPrevented, true);
 });
+
+Deno.test("denoEnvironment() runs commands of this machine, where it is told to", async () => {
+  const { runLocal } = denoEnvironment();
+  assertEquals(await runLocal("exit 3", ""), 3);
+  assertEquals(await runLocal("exit 0", Deno.cwd()), 0);
+});

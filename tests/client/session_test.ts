@@ -64,7 +64,10 @@ Deno.test("Client refuses names before it asks", async () => {
 
 Deno.test("Client connects again when the session was lost", async () => {
   await using server = new FakeServer();
-  const { client, control } = await server.connect();
+  const events: string[] = [];
+  const { client, control } = await server.connect({
+    onConnection: ({ kind }) => events.push(kind),
+  });
   const asked = assertFerryError(client.freeSpace(), "connection-lost");
   await control.expect("SPACE");
   control.close();
@@ -77,6 +80,7 @@ Deno.test("Client connects again when the session was lost", async () => {
   }
   assertEquals((await again).length, 2);
   assertEquals(server.network.dialled.length, 2);
+  assertEquals(events, ["lost", "back"]);
   second.close();
   await settle();
   // Nobody there: the next one says so, and the one after tries again.
@@ -91,6 +95,8 @@ Deno.test("Client connects again when the session was lost", async () => {
   await peer.expect("GOODBYE");
   peer.close();
   await closed;
+  // What is closed is not lost.
+  assertEquals(events, ["lost", "back", "lost", "back"]);
 });
 
 Deno.test("one operation that gives up does not spoil the connecting of another", async () => {

@@ -71,7 +71,9 @@ export class History {
   }
 
   /** Keeps a line, unless it is one that is better forgotten. */
-  async add(line: string): Promise<void> {
+  async add(typed: string): Promise<void> {
+    // Completion leaves a blank at the end.
+    const line = typed.trimEnd();
     if (this.#folder === undefined || !isKept(line) || line === this.#last) {
       return;
     }

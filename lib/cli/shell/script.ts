@@ -17,6 +17,9 @@ export interface ScriptLine {
   readonly text: string;
 }
 
+/** What stdin is called. */
+export const STDIN = "-";
+
 /** Bytes that are read at once. */
 const BLOCK_SIZE = 65_536;
 /** Characters of a line; a longer one is no command. */
@@ -33,7 +36,9 @@ export async function openScript(
   file: string | undefined,
   environment: Environment,
 ): Promise<AsyncIterable<ScriptLine>> {
-  if (file === undefined) return linesOf(environment.stdin(), "-");
+  if (file === undefined || file === STDIN) {
+    return linesOf(environment.stdin(), STDIN);
+  }
   try {
     const { kind } = await environment.disk.stat(file);
     if (kind === "directory") {

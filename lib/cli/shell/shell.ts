@@ -25,7 +25,7 @@ import { listLocal } from "./listing.ts";
 import { shownFolder, type Standing } from "./moving.ts";
 import { localPath, remotePath } from "./places.ts";
 import { RemoteNames } from "./remote_names.ts";
-import { openScript, type ScriptLine } from "./script.ts";
+import { openScript, type ScriptLine, STDIN } from "./script.ts";
 
 /** What a shell is made of. */
 export interface ShellParts {
@@ -82,7 +82,7 @@ async function runScript(
     settings,
     // A script has its answers in it.
     environment: { ...environment, canAsk: false },
-    isStdinTaken: settings.value(SCRIPT) === undefined,
+    isStdinTaken: (settings.value(SCRIPT) ?? STDIN) === STDIN,
     link,
     connect,
     makeReporter: (line) => reporterWith(line, `${PREFIX}line ${number}: `),

@@ -1,0 +1,185 @@
+/**
+ * A terminal that tests type at and look at: a tmux of their own, with one
+ * window. What is looked for is waited for; nothing is decided by a pause.
+ *
+ * @module
+ */
+import { fromFileUrl } from "@std/path";
+import { CLIENT_PERMISSIONS, PATIENCE, until } from "../helpers/spawn_main.ts";
+
+const MAIN = fromFileUrl(new URL("../../main_client.ts", import.meta.url));
+
+/** Milliseconds between two looks at the screen. */
+const LOOK_INTERVAL = 50;
+
+async function findTmux(): Promise<string | undefined> {
+  if (Deno.build.os === "windows") return "there is no tmux on Windows";
+  try {
+    const { success } = await new Deno.Command("tmux", {
+      args: ["-V"],
+      stdout: "null",
+      stderr: "null",
+    }).output();
+    return success ? undefined : "tmux does not run here";
+  } catch {
+    return "tmux is not installed";
+  }
+}
+
+/** Why a test with a terminal cannot run here; `undefined` where it can. */
+export const NEEDS_TMUX: string | undefined = await findTmux();
+
+/** What a terminal is made with. */
+export interface TerminalOptions {
+  /** A folder for its socket. */
+  readonly folder: string;
+  /** Where it begins. */
+  readonly cwd: string;
+  /** What its environment has. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Columns. @default {80} */
+  readonly columns?: number;
+  /** Permissions that `ferry` has besides its own. */
+  readonly permissions?: readonly string[];
+}
+
+/** Keys by the names that tmux has for them. */
+export type Key = "Enter" | "Tab" | "Up" | "C-c" | "C-d" | "C-u";
+
+const ROWS = 40;
+
+/** A terminal in which `ferry` runs. */
+export class Terminal implements AsyncDisposable {
+  readonly #socket: string;
+  readonly #env: Record<string, string>;
+
+  private constructor(socket: string, env: Record<string, string>) {
+    this.#socket = socket;
+    this.#env = env;
+  }
+
+  /** Opens one, and runs `ferry` in it; what it exits with is the last line. */
+  static async open(
+    args: readonly string[],
+    options: TerminalOptions,
+  ): Promise<Terminal> {
+    const env = Deno.env.toObject();
+    for (const name of ["DENO_COVERAGE_DIR", "TMUX"]) delete env[name];
+    const terminal = new Terminal(`${options.folder}/tmux`, {
+      ...env,
+      LANG: "C.UTF-8",
+      DENO_NO_UPDATE_CHECK: "1",
+    });
+    const ferry = [
+      "env",
+      ...Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
+      ...[Deno.execPath(), "run", "--quiet", "--frozen", "--no-prompt"],
+      ...CLIENT_PERMISSIONS,
+      ...options.permissions ?? [],
+      ...[MAIN, ...args],
+    ].map(quote).join(" ");
+    await terminal.#tmux(
+      ...["-f", "/dev/null", "new-session", "-d", "-c", options.cwd],
+      ...["-x", String(options.columns ?? 80), "-y", String(ROWS)],
+      // It stays when ferry has ended, so that its last words can be read, and
+      // has no part in what Ctrl-C does to it.
+      `sh -c ${quote(`trap : INT; ${ferry}; echo "exit $?"; exec cat`)}`,
+    );
+    return terminal;
+  }
+
+  /**
+   * What was written, as far as tmux remembers: lines without what is blank at
+   * their ends. One that the window has broken counts as one.
+   */
+  async text(): Promise<string> {
+    return trim(await this.#tmux("capture-pane", "-pJ", "-S", "-200"));
+  }
+
+  /** What stands in the window, row by row. */
+  async window(): Promise<string> {
+    return trim(await this.#tmux("capture-pane", "-p"));
+  }
+
+  /** Waits until something was written, and gives all of it. */
+  async shows(pattern: RegExp | string): Promise<string> {
+    return await this.#sees(pattern, () => this.text());
+  }
+
+  /** Waits until something stands in the window, and gives the whole of that. */
+  async holds(pattern: RegExp | string): Promise<string> {
+    return await this.#sees(pattern, () => this.window());
+  }
+
+  async #sees(
+    pattern: RegExp | string,
+    look: () => Promise<string>,
+  ): Promise<string> {
+    let screen = "";
+    const isThere = async () => {
+      screen = await look();
+      if (typeof pattern === "string") return screen.includes(pattern);
+      return pattern.test(screen);
+    };
+    const end = performance.now() + PATIENCE;
+    while (!await isThere()) {
+      if (performance.now() > end) {
+        throw new Error(`${pattern} never came; what did:\n${screen}`);
+      }
+      await new Promise((resolve) => setTimeout(resolve, LOOK_INTERVAL));
+    }
+    return screen;
+  }
+
+  /** Types text, as it is. */
+  async type(text: string): Promise<void> {
+    await this.#tmux("send-keys", "-l", "--", text);
+  }
+
+  /** Presses keys. */
+  async press(...keys: readonly Key[]): Promise<void> {
+    await this.#tmux("send-keys", ...keys);
+  }
+
+  /** Types a line and ends it. */
+  async enter(line: string): Promise<void> {
+    await this.type(line);
+    await this.press("Enter");
+  }
+
+  /** Gives the window other columns. */
+  async resize(columns: number): Promise<void> {
+    const size = ["-x", String(columns), "-y", String(ROWS)];
+    await this.#tmux("resize-window", ...size);
+  }
+
+  async #tmux(...args: readonly string[]): Promise<string> {
+    const { success, stdout, stderr } = await new Deno.Command("tmux", {
+      args: ["-u", "-S", this.#socket, ...args],
+      clearEnv: true,
+      env: this.#env,
+    }).output();
+    const decoder = new TextDecoder();
+    if (!success) {
+      throw new Error(`tmux ${args[0]}: ${decoder.decode(stderr)}`);
+    }
+    return decoder.decode(stdout);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    // Its own server, and with it all that runs in it.
+    await this.#tmux("kill-server").catch(() => {});
+    await until("tmux to end", async () => {
+      const alive = await this.#tmux("list-sessions").catch(() => undefined);
+      return alive === undefined;
+    });
+  }
+}
+
+function trim(text: string): string {
+  return text.replace(/ +$/gm, "").replace(/\n+$/, "");
+}
+
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`;
+}
