@@ -20,8 +20,6 @@ export interface Option<T> {
   readonly short?: string;
   /** How the help calls its value; an option without one is a flag. */
   readonly placeholder?: string;
-  /** What it may be, if that is one of a few words. */
-  readonly words?: readonly string[];
   /** Where its value is looked up, if that is a name. */
   readonly names?: NameSide;
   /** What it does, for the help. */

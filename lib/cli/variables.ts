@@ -23,12 +23,13 @@ function table<K extends string>(
 export const VARIABLES = table({
   TERM: {
     programs: ["ferry"],
-    help: 'With "dumb" no progress is drawn.',
+    help:
+      'With "dumb" no progress is drawn, and the shell edits no lines by itself.',
   },
   XDG_STATE_HOME: {
     programs: ["ferry", "ferryd"],
     help:
-      "Where ferry keeps what an interrupted put needs to go on, in ferry/uploads, and ferryd its identity, in ferryd (default ~/.local/state).",
+      "Where ferry keeps what an interrupted put needs to go on, in ferry/uploads, and the history of the shell, in ferry/history; and ferryd its identity, in ferryd (default ~/.local/state).",
   },
   XDG_CONFIG_HOME: {
     programs: ["ferry"],
