@@ -30,8 +30,13 @@ const LOG_INTERVAL = 2000;
 /** For programs. */
 const EVENT_INTERVAL = 500;
 
+const ERASE_LINE = "\x1b[2K";
 const ERASE_LINE_END = "\x1b[K";
-const ERASE_BELOW = "\x1b[J";
+
+/** From the last of so many rows to the beginning of the first. */
+function upFrom(rows: number): string {
+  return rows > 1 ? `\x1b[${rows - 1}A\r` : "\r";
+}
 
 /**
  * Lines on a terminal, written over again and again. Each time is one write that
@@ -41,41 +46,46 @@ export function lineStyle(output: Output): ProgressStyle {
   let lines: readonly string[] = [];
   let drawnColumns = 0;
 
-  /** Back to where the lines begin: a window that became narrower has broken them. */
-  function back(): string {
+  /** Rows that the lines take: a window that became narrower has broken them. */
+  function countRows(): number {
     const columns = Math.max(1, output.columns());
-    const rows = lines.reduce(
+    return lines.reduce(
       (sum, line) => sum + Math.max(1, Math.ceil(textWidth(line) / columns)),
       0,
     );
-    return rows > 1 ? `\x1b[${rows - 1}A\r` : "\r";
   }
 
-  function draw(): string {
-    return lines.map((line) => line + ERASE_LINE_END).join("\n") + ERASE_BELOW;
+  /** Takes the lines away, row by row: what erases a whole screen may keep a copy. */
+  function erased(): string {
+    const rows = countRows();
+    if (rows === 0) return "";
+    const empty = Array(rows).fill(ERASE_LINE).join("\n");
+    return upFrom(rows) + empty + upFrom(rows);
+  }
+
+  function drawn(): string {
+    return lines.map((line) => line + ERASE_LINE_END).join("\n");
   }
 
   return {
     interval: LINE_INTERVAL,
     async show(shown): Promise<void> {
       const columns = output.columns();
-      // What a window has broken it may join again, unless it is erased first.
-      const start = back() + (columns === drawnColumns ? "" : ERASE_BELOW);
-      drawnColumns = columns;
       // The last column stays free: some terminals wrap when it is filled.
-      lines = progressLines(shown, columns - 1);
-      await output.write(start + draw());
+      const next = progressLines(shown, columns - 1);
+      // What a window has broken it may join again, unless it is erased first.
+      const isOver = columns === drawnColumns && next.length === lines.length;
+      const start = isOver ? upFrom(lines.length) : erased();
+      [lines, drawnColumns] = [next, columns];
+      await output.write(start + drawn());
     },
     async say(text): Promise<void> {
-      await output.write(
-        lines.length === 0 ? text : `${back()}${ERASE_BELOW}${text}${draw()}`,
-      );
+      await output.write(lines.length === 0 ? text : erased() + text + drawn());
     },
     async clear(): Promise<void> {
-      const start = back();
-      const isShown = lines.length > 0;
+      const text = erased();
       lines = [];
-      if (isShown) await output.write(start + ERASE_BELOW);
+      if (text !== "") await output.write(text);
     },
   };
 }

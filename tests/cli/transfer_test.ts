@@ -339,10 +339,10 @@ Deno.test("progress shows on a terminal, goes away for messages, and leaves noth
     / 20% {2}\[=+> +\] {2}40 B of 200 B {2}15 B\/s {2}0:11 left {2}file 1 of 2ESC\[K\n {6}a {2}40%/,
   );
   // What stands there is erased, and the message is in its place.
-  assertMatch(shown, /ESC\[1A\rESC\[Jferry: Cannot get "b"/);
+  assertMatch(shown, /ESC\[2KESC\[1A\rferry: Cannot get "b"/);
   assertMatch(
     shown,
-    /ESC\[JFetched 1 file[^\n]*\nferry: 1 of 2 files failed\n$/,
+    /ESC\[1A\rFetched 1 file[^\n]*\nferry: 1 of 2 files failed\n$/,
   );
   assertEquals(world.clock.pending, 0);
   const silent = makeWorld({
