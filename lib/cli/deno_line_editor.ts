@@ -102,27 +102,39 @@ class DenoLineEditor implements LineEditor {
     waiting?.settle(typed);
   }
 
-  /** Leaves the terminal to others. */
+  /** Between two lines: nothing is shown that would get into the way of others. */
   #rest(): void {
     for (const listener of this.#onResize) {
       process.stderr.off("resize", listener);
     }
     if (this.#isClosed) return;
     this.#editing.pause();
-    this.#setRaw(false);
+    this.#setMode(Deno.build.os === "windows" ? "cooked" : "silent");
   }
 
   /** Takes the terminal. */
   #wake(): void {
-    this.#setRaw(true);
+    this.#setMode("raw");
     for (const listener of this.#onResize) {
       process.stderr.on("resize", listener);
     }
     this.#editing.resume();
   }
 
-  #setRaw(isRaw: boolean): void {
-    if (!this.#isPlain && process.stdin.isTTY) process.stdin.setRawMode(isRaw);
+  /** `silent` shows nothing, and knows Ctrl-C as a signal; Windows has no such thing. */
+  #setMode(mode: "cooked" | "silent" | "raw"): void {
+    if (this.#isPlain || !Deno.stdin.isTerminal()) return;
+    if (mode === "silent") Deno.stdin.setRaw(true, { cbreak: true });
+    else process.stdin.setRawMode(mode === "raw");
+  }
+
+  async lend<T>(work: () => Promise<T>): Promise<T> {
+    this.#setMode("cooked");
+    try {
+      return await work();
+    } finally {
+      this.#rest();
+    }
   }
 
   read(prompt: string): Promise<Typed> {
@@ -192,6 +204,7 @@ class DenoLineEditor implements LineEditor {
 
   close(): void {
     if (!this.#isClosed) this.#editing.close();
+    this.#setMode("cooked");
   }
 }
 

@@ -42,8 +42,8 @@ export interface LineEditorOptions {
 }
 
 /**
- * Reads what is typed, a line at a time. Between two lines the terminal is as
- * every program expects it to be.
+ * Reads what is typed, a line at a time. Between two lines Ctrl-C is a signal
+ * again, and what is typed waits for the next line without being shown.
  */
 export interface LineEditor {
   /** Waits for a line. */
@@ -52,6 +52,8 @@ export interface LineEditor {
   ask(question: string): Promise<string | undefined>;
   /** Shows a text above the line that is being typed, or at once if none is. */
   say(text: string): void;
+  /** Leaves the terminal to somebody else, as every program expects it to be. */
+  lend<T>(work: () => Promise<T>): Promise<T>;
   /** Gives up the line that is being typed, as Ctrl-C does. */
   interrupt(): void;
   /** Waits for nothing any more. */

@@ -292,6 +292,10 @@ export class FakeEditor implements LineEditor {
     this.#screen.text += text;
   }
 
+  lend<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
   interrupt(): void {}
 
   close(): void {

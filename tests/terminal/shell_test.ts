@@ -115,6 +115,10 @@ sceneTest(
     });
     await again.press("Up", "Up", "Enter");
     await again.shows(/> !ls\n.*my file\.txt.*\n127/);
+    await again.enter("!head -n 1");
+    await again.shows(/> !head -n 1$/);
+    await again.enter("for the command");
+    await again.shows(/\nfor the command\nfor the command\n127.*>$/);
     await again.enter("exit");
     await again.shows(/\nexit 0$/);
   },
@@ -188,7 +192,7 @@ sceneTest(
     await terminal.resize(24);
     await terminal.enter("mkdir directory-with-a-long-name");
     await terminal.enter("cd directory-with-a-long-name");
-    await terminal.shows(/\n…-long-name>$/);
+    await terminal.shows(/\n…a-long-name>$/);
   },
   NEEDS_TMUX,
 );
@@ -204,12 +208,16 @@ sceneTest(
     const terminal = await shell(scene, args);
     await terminal.enter("put large.bin --streams 1");
     await proxy.gate.reached;
+    // What is typed now waits for its turn, and does not disturb what is shown.
+    await terminal.enter("pwd");
+    await terminal.shows(/no data for \d.*large\.bin$/);
     proxy.cutAll();
     proxy.gate.open();
     await terminal.shows(/Connection lost at [1-9]\d?% .* to go on from there/);
     const sent = await terminal.shows(
-      /Sent 1 file, .*\n127\.0\.0\.1:\/>$/,
+      /Sent 1 file, .*\n127\.0\.0\.1:\/> pwd\n\/\n127\.0\.0\.1:\/>$/,
     );
+    assertEquals(progressOf(sent), []);
     assertMatch(
       sent.replaceAll("\n", ""),
       /Connected to 127\.0\.0\.1:\d+ again/,

@@ -151,10 +151,14 @@ class Prompt {
     this.#names = new RemoteNames(clock, () => this.#link.client);
     const ask = (question: string): Promise<string | undefined> =>
       this.#editor?.ask(question) ?? Promise.resolve(undefined);
+    const runLocal: Environment["runLocal"] = (command, directory) => {
+      const run = () => environment.runLocal(command, directory);
+      return this.#editor?.lend(run) ?? run();
+    };
     this.#runner = new LineRunner({
       program,
       settings,
-      environment: { ...environment, ask },
+      environment: { ...environment, ask, runLocal },
       isStdinTaken: true,
       link: this.#link,
       connect,
