@@ -556,6 +556,23 @@ Deno.test("put - is no command where commands come from stdin", async () => {
   assertEquals(await runClient(["shell", H], script.environment), 2);
 });
 
+Deno.test("a prompt does not write over data that end without a line's end", async () => {
+  const client = treeClient({
+    async get(path, target) {
+      const writer = (target as WritableStream<Uint8Array>).getWriter();
+      await writer.write(new TextEncoder().encode(path));
+      return receipt({ path, local: undefined });
+    },
+  });
+  const world = makeWorld({
+    client,
+    turns: ["get a.csv -o -", "get b.csv -o -", "pwd"],
+  });
+  world.stdout.isTerminal = true;
+  assertEquals(await runClient([H], world.environment), 0);
+  assertEquals(world.stdout.text, "a.csv\nb.csv\n/\n");
+});
+
 Deno.test("a shell tells programs what it does", async () => {
   const world = await type(["mkdir a", "rm --json b"], {}, [
     "shell",

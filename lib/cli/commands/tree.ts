@@ -336,7 +336,9 @@ async function moveTree(
       sum.isOneFile = event.path === "" && event.doing === style.direction;
       const attempt = failedAttempt(event, style);
       const { error, path } = event;
-      if (session.conflicts && error.code === "exists" && !style.isDry) {
+      const isAsked = session.conflicts !== undefined && !style.isDry &&
+        style.command !== "sync";
+      if (isAsked && error.code === "exists") {
         const remote = joinPath(places.remote, path);
         const local = path === ""
           ? places.local

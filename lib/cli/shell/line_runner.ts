@@ -35,7 +35,7 @@ import { rejectContradictions } from "../reporters.ts";
 import { rethrowEnd, Session } from "../session.ts";
 import { UsageError } from "../usage_error.ts";
 import { versionText } from "../version_text.ts";
-import { NoMatchError } from "./expand.ts";
+import { type ListFolder, NoMatchError } from "./expand.ts";
 import type { Connect, Link } from "./link.ts";
 import { listLocal, listRemote } from "./listing.ts";
 import {
@@ -191,7 +191,7 @@ export class LineRunner {
 
   /** A command that `ferry` has as well. */
   async #runCommand(run: Run, command: CommandSpec): Promise<ExitCode> {
-    const { environment, settings, isStdinTaken, onChange } = this.#options;
+    const { environment, isStdinTaken, onChange } = this.#options;
     const { line, reporter, signal } = run;
     rejectContradictions(line);
     if (
@@ -200,7 +200,7 @@ export class LineRunner {
       throw new UsageError(shell.stdinIsTaken);
     }
     if (command.name === CLEAN.name) {
-      const placed = await placedLine(line, run.words, settings, {
+      const placed = await placedLine(line, run.words, {
         places: this.#options.standing.places,
         list: () => this.#listLocal(),
       });
@@ -213,16 +213,16 @@ export class LineRunner {
     }
   }
 
-  #listLocal() {
+  #listLocal(): ListFolder {
     const { environment, standing } = this.#options;
     return listLocal(environment.disk, standing.places);
   }
 
   async #plan(run: Run, client: Client): Promise<ExitCode> {
-    const { environment, settings, standing } = this.#options;
+    const { environment, standing } = this.#options;
     const { line, words, reporter, signal } = run;
     const { places } = standing;
-    const placed = await placedLine(line, words, settings, {
+    const placed = await placedLine(line, words, {
       places,
       list: (side) =>
         side === "local"
@@ -235,14 +235,15 @@ export class LineRunner {
       environment,
     );
     if (work === undefined) throw new TypeError("The command has no planner");
-    const session = { client, reporter, environment, signal };
-    return await work(
-      new Session({
-        ...session,
-        conflicts: this.#conflicts(run),
-        folder: places.remote,
-      }),
-    );
+    const session = new Session({
+      client,
+      reporter,
+      environment,
+      signal,
+      conflicts: this.#conflicts(run),
+      folder: places.remote,
+    });
+    return await work(session);
   }
 
   /** Who is asked about taken names, where nothing was said of them. */

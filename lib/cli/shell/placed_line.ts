@@ -86,11 +86,10 @@ async function placeOperands(
 function placeValue<T>(
   option: Option<T>,
   line: CommandLine,
-  settings: CommandLine,
   places: Places,
 ): T {
   const isGiven = line.given([option]).length > 0;
-  const value = isGiven ? line.value(option) : settings.value(option);
+  const value = line.value(option);
   if (option.names !== undefined && typeof value === "string" && isGiven) {
     return place(option.names, plainWord(value), places) as T;
   }
@@ -107,14 +106,12 @@ function placeValue<T>(
  *
  * @param line As it was typed.
  * @param words Its words.
- * @param settings The command line of the shell itself: what is not said again holds.
  * @param lookup What names are looked up with.
  * @throws {NoMatchError} if a pattern stands for nothing; and what listing throws.
  */
 export async function placedLine(
   line: CommandLine,
   words: readonly ShellWord[],
-  settings: CommandLine,
   lookup: Lookup,
 ): Promise<CommandLine> {
   const operands = await placeOperands(line, words, lookup);
@@ -122,6 +119,6 @@ export async function placedLine(
   return {
     ...line,
     operands,
-    value: (option) => placeValue(option, line, settings, places),
+    value: (option) => placeValue(option, line, places),
   };
 }

@@ -8,7 +8,7 @@ import { KEEP_GOING, SCRIPT } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
 import type { ProgramSpec } from "../command.ts";
 import { stateFolder } from "../connection.ts";
-import type { Environment } from "../environment.ts";
+import type { Environment, Output } from "../environment.ts";
 import { escapeText } from "../escape.ts";
 import { EXIT, type ExitCode } from "../exit_codes.ts";
 import { interruptible } from "../interruption.ts";
@@ -112,6 +112,36 @@ async function runScript(
   });
 }
 
+/** An output that knows whether a line is open, which a prompt would write over. */
+class LineOutput implements Output {
+  readonly #output: Output;
+  isLineOpen = false;
+
+  constructor(output: Output) {
+    this.#output = output;
+  }
+
+  get isTerminal(): boolean {
+    return this.#output.isTerminal;
+  }
+
+  columns(): number {
+    return this.#output.columns();
+  }
+
+  write(content: string | Uint8Array): Promise<void> {
+    const last = content.at(-1);
+    if (last !== undefined) this.isLineOpen = last !== "\n" && last !== 0x0a;
+    return this.#output.write(content);
+  }
+
+  /** Ends the line, if one is open and somebody sees it. */
+  async endLine(): Promise<void> {
+    if (this.isLineOpen && this.isTerminal) await this.write("\n");
+    this.isLineOpen = false;
+  }
+}
+
 /** Columns of a prompt at most: as much again is left for what is typed. */
 const PROMPT_SHARE = 0.5;
 
@@ -119,6 +149,7 @@ const PROMPT_SHARE = 0.5;
 class Prompt {
   readonly #settings: CommandLine;
   readonly #environment: Environment;
+  readonly #stdout: LineOutput;
   readonly #program: ProgramSpec;
   readonly #link: Link;
   readonly #names: RemoteNames;
@@ -135,6 +166,7 @@ class Prompt {
   ) {
     this.#settings = settings;
     this.#environment = environment;
+    const stdout = this.#stdout = new LineOutput(environment.stdout);
     this.#program = program;
     this.#standing = standingOf(environment);
     const { clock } = environment;
@@ -158,7 +190,7 @@ class Prompt {
     this.#runner = new LineRunner({
       program,
       settings,
-      environment: { ...environment, ask, runLocal },
+      environment: { ...environment, ask, runLocal, stdout },
       isStdinTaken: true,
       link: this.#link,
       connect,
@@ -248,6 +280,7 @@ class Prompt {
       return await this.#runner.run(text, this.#running.signal);
     } finally {
       this.#running = undefined;
+      await this.#stdout.endLine();
     }
   }
 
