@@ -65,24 +65,19 @@ sceneTest(
     await terminal.shows(/> ls \*\.csv\na\.csv\n127/);
 
     await terminal.type("ge");
-    await terminal.press("Tab");
-    await terminal.shows(/> get$/);
+    await terminal.completes(/> get$/);
     await terminal.type("m");
-    await terminal.press("Tab");
-    await terminal.shows(/> get my\\$/);
-    await terminal.press("Tab");
-    await terminal.shows(/my\\ file\.txt +my\\ notes\.txt/);
+    await terminal.completes(/> get my\\$/);
+    await terminal.completes(/my\\ file\.txt +my\\ notes\.txt/);
     await terminal.type("f");
-    await terminal.press("Tab");
-    await terminal.shows(/> get my\\ file\.txt$/);
+    await terminal.completes(/> get my\\ file\.txt$/);
     await terminal.press("Enter");
     await terminal.shows(/Fetched 1 file, 6 B in .*, verified and durable\n/);
     const got = await Deno.readTextFile(`${scene.local}/my file.txt`);
     assertEquals(got, "hello\n");
 
     await terminal.type("get --on-conflict=ov");
-    await terminal.press("Tab");
-    await terminal.shows(/> get --on-conflict=overwrite$/);
+    await terminal.completes(/> get --on-conflict=overwrite$/);
     await terminal.press("C-u");
     await terminal.type("!l");
     await terminal.press("C-c");

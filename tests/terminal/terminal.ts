@@ -12,6 +12,9 @@ const MAIN = fromFileUrl(new URL("../../main_client.ts", import.meta.url));
 /** Milliseconds between two looks at the screen. */
 const LOOK_INTERVAL = 50;
 
+/** Milliseconds after which Tab is pressed again: longer than the shell waits for names. */
+const TAB_PATIENCE = 3000;
+
 async function findTmux(): Promise<string | undefined> {
   if (Deno.build.os === "windows") return "there is no tmux on Windows";
   try {
@@ -111,9 +114,28 @@ export class Terminal implements AsyncDisposable {
     return await this.#sees(pattern, () => this.window());
   }
 
+  /**
+   * Presses Tab until that has led to something: a server that is asked for
+   * names may answer too late for the first time.
+   */
+  async completes(pattern: RegExp): Promise<void> {
+    const end = performance.now() + PATIENCE;
+    for (;;) {
+      await this.press("Tab");
+      const isLast = performance.now() > end;
+      try {
+        await this.#sees(pattern, () => this.text(), TAB_PATIENCE);
+        return;
+      } catch (error) {
+        if (isLast) throw error;
+      }
+    }
+  }
+
   async #sees(
     pattern: RegExp | string,
     look: () => Promise<string>,
+    patience = PATIENCE,
   ): Promise<string> {
     let screen = "";
     const isThere = async () => {
@@ -121,7 +143,7 @@ export class Terminal implements AsyncDisposable {
       if (typeof pattern === "string") return screen.includes(pattern);
       return pattern.test(screen);
     };
-    const end = performance.now() + PATIENCE;
+    const end = performance.now() + patience;
     while (!await isThere()) {
       if (performance.now() > end) {
         throw new Error(`${pattern} never came; what did:\n${screen}`);
