@@ -22,6 +22,12 @@ import { MeterProvider } from "@opentelemetry/sdk-metrics";
 // Before @peculiar/x509, which needs it and says so only when it runs.
 import "reflect-metadata";
 import {
+  BasicConstraintsExtension,
+  ExtendedKeyUsage,
+  ExtendedKeyUsageExtension,
+  KeyUsageFlags,
+  KeyUsagesExtension,
+  PemConverter,
   SubjectAlternativeNameExtension,
   X509CertificateGenerator,
 } from "@peculiar/x509";
@@ -227,6 +233,9 @@ Deno.test("@peculiar/x509 makes a certificate that signs itself", async () => {
     notAfter: new Date(1000),
     signingAlgorithm: { name: "ECDSA", hash: "SHA-256" },
     extensions: [
+      new BasicConstraintsExtension(false, undefined, true),
+      new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
+      new ExtendedKeyUsageExtension([ExtendedKeyUsage.serverAuth]),
       new SubjectAlternativeNameExtension([
         { type: "dns", value: "ferry.invalid" },
       ]),
@@ -234,6 +243,8 @@ Deno.test("@peculiar/x509 makes a certificate that signs itself", async () => {
   });
   assert(await certificate.isSelfSigned());
   assertMatch(certificate.toString("pem"), /^-----BEGIN CERTIFICATE-----/);
+  const key = await crypto.subtle.exportKey("pkcs8", keys.privateKey);
+  assertMatch(PemConverter.encode(key, "PRIVATE KEY"), /BEGIN PRIVATE KEY/);
 });
 
 Deno.test("valibot checks values and tells the JSON schema of them", () => {
