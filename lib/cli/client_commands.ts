@@ -57,13 +57,13 @@ export const TREE_OPTIONS: readonly AnyOption[] = [
   EXCLUDE,
   LINKS,
   PRESERVE,
-  CHECKSUM,
   DRY_RUN,
 ];
 
 /** How files cross the network. */
 const NETWORK_OPTIONS: readonly AnyOption[] = [
   NO_RESUME,
+  CHECKSUM,
   RETRIES,
   STREAMS,
   LIMIT_RATE,
@@ -81,7 +81,7 @@ export const REMOTE_OPTIONS: readonly AnyOption[] = [
 
 /** What is said of every transfer. */
 const RESUME_TEXT =
-  "What is interrupted goes on where it was, also in another run of the same command; a lost connection is made again.";
+  "What is interrupted goes on where it was, also in another run of the same command; a lost connection is made again. A file that has changed since is compared, and only what differs is moved; --checksum compares it also if size and times say that it has not changed.";
 
 const TREE_TEXTS = [
   "What is there already and equal (size and time, or content with --checksum) is skipped: the same command again continues what was interrupted. Files that fail do not stop the others; the exit code is 8 then.",
@@ -173,6 +173,7 @@ export const SYNC: CommandSpec = {
   summary: "Make one directory like another one",
   description: [
     "Makes the directory DESTINATION like the directory SOURCE, one way: what is missing or differs is moved, and nothing else. Which of them is on the server must be said: with --from-server it is SOURCE, with --to-server it is DESTINATION.",
+    RESUME_TEXT,
     "Files of DESTINATION that differ are overwritten. With --delete, what SOURCE does not have is deleted from DESTINATION: at the end, only if everything else went well, never through a link, and nothing that the patterns leave out. --dry-run shows all of it beforehand.",
     ...TREE_TEXTS,
   ],

@@ -242,7 +242,7 @@ export const PRESERVE: Option<boolean> = flag(
 export const CHECKSUM: Option<boolean> = flag(
   "checksum",
   "c",
-  "Compare files by digest, not by size and time",
+  "Compare what is there by content, not by size and time",
 );
 
 /** Change nothing. */

@@ -40,6 +40,8 @@ export interface ContinuationRequest {
   readonly onProgress: (progress: TransferProgress) => void;
   /** Told when what is left is of an older version of the file. */
   readonly onSourceChanged: () => void;
+  /** Whether what is left is compared even if the fingerprint is the same. */
+  readonly checksum: boolean;
   /** Further connections, for a file that is worth them. */
   readonly team: StreamTeam | undefined;
   /** Waits until so many bytes may be received. */
@@ -147,10 +149,12 @@ export class Continuation {
     const source = fingerprint?.toHex();
     const { held, heldSource } = receiving;
     if (held.count === 0) return stale;
-    if (heldSource !== undefined && heldSource === source) return stale;
-    await receiving.setSource({ size, modified, source });
-    this.#isMixed = true;
-    this.#request.onSourceChanged();
+    const isSame = heldSource !== undefined && heldSource === source;
+    if (isSame && !this.#request.checksum) return stale;
+    if (!isSame) {
+      await receiving.setSource({ size, modified, source });
+      this.#tellChanged();
+    }
     const there: number[] = [];
     for (const { first, sums } of held.runs()) {
       for (const at of sums.keys()) there.push(first + at);
@@ -171,7 +175,14 @@ export class Continuation {
         }
       }
     }
+    if (stale.size > 0) this.#tellChanged();
     return stale;
+  }
+
+  /** What is left is of another file than that which is fetched. */
+  #tellChanged(): void {
+    if (!this.#isMixed) this.#request.onSourceChanged();
+    this.#isMixed = true;
   }
 
   async #receive(

@@ -47,6 +47,7 @@ export class GetJob {
   #repaired = 0;
   #resumedFrom = 0;
   #verified = 0;
+  #isChangeTold = false;
 
   /**
    * @param host What it works with.
@@ -177,7 +178,8 @@ export class GetJob {
       id: session.nextId(),
       path: this.#path,
       pace: (bytes) => this.#host.pace(bytes, signal),
-      onSourceChanged: this.#options.onSourceChanged ?? (() => {}),
+      onSourceChanged: () => this.#tellChanged(),
+      checksum: this.#options.checksum ?? false,
       team,
       signal,
       onProgress: (progress) =>
@@ -210,6 +212,11 @@ export class GetJob {
       // What is wrong shows when the file is fetched.
       return false;
     }
+  }
+
+  #tellChanged(): void {
+    if (!this.#isChangeTold) this.#options.onSourceChanged?.();
+    this.#isChangeTold = true;
   }
 
   #progress(progress: TransferProgress): void {

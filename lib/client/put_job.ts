@@ -84,6 +84,8 @@ export class PutJob {
   #ended = false;
   #wireBytes = 0;
   #isChangeTold = false;
+  /** Whether the server may hold something from an earlier try. */
+  #isContinued = false;
 
   /**
    * @param host What it works with.
@@ -197,15 +199,27 @@ export class PutJob {
           isKept: this.#options.resume !== false,
         })
         : await this.#recordFile?.renew(this.#record, identity);
+      this.#isContinued ||= this.#record?.isFound === true;
     } catch (error) {
       await source.close();
       throw error;
     }
-    if (this.#record?.isSourceSame === false && !this.#isChangeTold) {
-      this.#isChangeTold = true;
-      this.#options.onSourceChanged?.();
-    }
+    if (this.#record?.isSourceSame === false) this.#tellChanged();
     return source;
+  }
+
+  #tellChanged(): void {
+    if (!this.#isChangeTold) this.#options.onSourceChanged?.();
+    this.#isChangeTold = true;
+  }
+
+  /**
+   * Whether what the server holds is of the source as it is now, as far as one
+   * may believe what the source looks like.
+   */
+  get #isSourceSame(): boolean {
+    const isCompared = this.#options.checksum === true && this.#isContinued;
+    return !isCompared && (this.#record?.isSourceSame ?? true);
   }
 
   async #send(
@@ -231,7 +245,8 @@ export class PutJob {
         token: options.resume === false
           ? undefined
           : this.#record?.token ?? this.#token,
-        isSourceSame: this.#record?.isSourceSame ?? true,
+        isSourceSame: this.#isSourceSame,
+        onSourceChanged: () => this.#tellChanged(),
         isFound: this.#record?.isFound ?? false,
         pace: (bytes) => this.#host.pace(bytes, options.signal),
         team,
@@ -249,6 +264,7 @@ export class PutJob {
       () => run.state.usable,
     );
     tried.opened = run.state.opened;
+    this.#isContinued ||= run.state.opened;
     this.#sent = run.state.sent ?? this.#sent;
     this.#ended = run.state.sent !== undefined ||
       this.#ended && !run.state.opened;
@@ -267,7 +283,7 @@ export class PutJob {
     if (streams === 1 || size < STREAM_SIZE_MIN) return undefined;
     // A chunk that was to replace another, and was lost with a further
     // connection, nobody would ask for again.
-    if (this.#record?.isSourceSame === false) return undefined;
+    if (!this.#isSourceSame) return undefined;
     const { clock, timeout } = this.#host;
     return new StreamTeam(
       { session, pool, clock, timeout, streams, signal },

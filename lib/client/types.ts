@@ -186,6 +186,12 @@ export interface TransferOptions extends OperationOptions {
    */
   readonly resume?: boolean;
   /**
+   * Whether what an earlier try has left is compared with the source as it is
+   * now, chunk by chunk, even where size, times and samples say that nothing
+   * has changed. The source is read once more for it. @default {false}
+   */
+  readonly checksum?: boolean;
+  /**
    * How many data connections to use for one large file; `auto` measures, and
    * uses more only where that helps. @default {"auto"}
    */
@@ -193,8 +199,8 @@ export interface TransferOptions extends OperationOptions {
   /** Permission bits (0777) to give the file. @default {0666 less the umask} */
   readonly mode?: number | undefined;
   /**
-   * Called when what an earlier try has left is of the file as it was before it
-   * changed: it is compared, and only what differs is moved.
+   * Called once, when what an earlier try has left is of the file as it was
+   * before it changed: it is compared, and only what differs is moved.
    */
   readonly onSourceChanged?: () => void;
   /** Called as verified bytes come in, at most once a chunk. */

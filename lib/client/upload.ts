@@ -64,6 +64,8 @@ export interface UploadRequest {
    * source is read, and what differs is sent.
    */
   readonly isSourceSame: boolean;
+  /** Told when what the server holds is of another source. */
+  readonly onSourceChanged: () => void;
   /** Whether another process began it: then it may have been published long ago. */
   readonly isFound: boolean;
   /** Further connections, for a file that is worth them. */
@@ -416,6 +418,7 @@ export class Upload {
         this.#keep(index);
         continue;
       }
+      if (held !== undefined) this.#request.onSourceChanged();
       await this.#request.pace(chunk.bytes.length);
       sent = channel.sendData(
         buffer.subarray(0, DATA_HEADROOM + chunk.bytes.length),

@@ -119,6 +119,39 @@ Deno.test("Client.get() of a source that has changed fetches what differs, never
   }
 });
 
+Deno.test("Client.get() with checksum finds an edit that restored size and times", async () => {
+  for (const checksum of [true, false]) {
+    await using scene = await ResumeScene.make();
+    await interrupted(scene);
+    const { server } = scene;
+    await scene.editUnseen(server.disk, "/f");
+    const client = await scene.client();
+    let changes = 0;
+    const onSourceChanged = (): void => void changes++;
+    const options = { checksum, onSourceChanged };
+    await scene.run(client.get("f", "/x", options));
+    const now = await server.read("/f");
+    // Without it this is what the documentation warns of.
+    const expected = checksum ? now : BYTES;
+    assertEquals(await readMemory(scene.disk, "/x"), expected);
+    assertEquals(changes, checksum ? 1 : 0);
+  }
+});
+
+Deno.test("Client.get() with checksum fetches nothing twice of a source that is the same", async () => {
+  await using scene = await ResumeScene.make();
+  await interrupted(scene);
+  const client = await scene.client();
+  let changes = 0;
+  const receipt = await scene.run(client.get("f", "/x", {
+    checksum: true,
+    onSourceChanged: () => void changes++,
+  }));
+  const held = receipt.resumedFrom / CHUNK;
+  assertEquals(scene.chunks, [0, 1, 2, 3, 4].slice(held));
+  assertEquals(changes, 0);
+});
+
 Deno.test("Client.get() of a source that is gone, or is a folder now, keeps what is there", async () => {
   for (const isFolder of [true, false]) {
     await using scene = await ResumeScene.make();

@@ -206,6 +206,50 @@ Deno.test("Client.put() does not believe a source that is back to what it was", 
   }
 });
 
+Deno.test("Client.put() with checksum finds an edit that restored size and times", async () => {
+  for (const checksum of [true, false]) {
+    for (const isOther of [true, false]) {
+      await using scene = await ResumeScene.make();
+      await scene.local("/local", BYTES);
+      let changes = 0;
+      const onSourceChanged = (): void => void changes++;
+      const edit = (): Promise<void> => scene.editUnseen(scene.disk, "/local");
+      let meanwhile = Promise.resolve();
+      if (isOther) {
+        await interrupted(scene);
+        await edit();
+      } else scene.cutAt(2);
+      const client = await scene.client({
+        onReconnect: () => {
+          meanwhile = edit();
+        },
+      });
+      const options = { checksum, onSourceChanged };
+      await scene.run(client.put("/local", "x", options));
+      await meanwhile;
+      const now = await readMemory(scene.disk, "/local");
+      // Without it this is what the documentation warns of.
+      const expected = checksum ? now : BYTES;
+      assertEquals(await scene.server.read("/x"), expected);
+      assertEquals(changes, checksum ? 1 : 0);
+    }
+  }
+});
+
+Deno.test("Client.put() with checksum sends nothing twice of a source that is the same", async () => {
+  await using scene = await ResumeScene.make();
+  await scene.local("/local", BYTES);
+  await interrupted(scene);
+  const client = await scene.client();
+  let changes = 0;
+  const receipt = await scene.run(client.put("/local", "x", {
+    checksum: true,
+    onSourceChanged: () => void changes++,
+  }));
+  assertEquals(scene.chunks, [2, 3, 4]);
+  assertEquals([receipt.resumedFrom, changes], [2 * CHUNK, 0]);
+});
+
 Deno.test("Client.put() whose source is gone, or is a folder now, says so", async () => {
   for (const isFolder of [true, false]) {
     await using scene = await ResumeScene.make();

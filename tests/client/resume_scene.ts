@@ -7,6 +7,7 @@ import {
   type ReconnectEvent,
 } from "../../lib/client/mod.ts";
 import { MemoryDisk } from "../../lib/storage/mod.ts";
+import { assertEquals } from "@std/assert";
 import { settle } from "../helpers/fake_clock.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
 import {
@@ -17,6 +18,9 @@ import {
 } from "../helpers/test_server.ts";
 
 export const CHUNK = 1_048_576;
+
+/** A byte of the first chunk that lies between two samples of a fingerprint. */
+const UNSEEN = 100_000;
 
 /** Where the clients keep what another process needs. */
 export const STATE = "/state";
@@ -98,6 +102,26 @@ export class ResumeScene implements AsyncDisposable {
   async local(path: string, bytes: Uint8Array): Promise<void> {
     await this.disk.removeFile(path).catch(() => {});
     await writeMemory(this.disk, path, bytes);
+  }
+
+  /**
+   * Changes a byte of a file that no sample looks at, while time stands still:
+   * size, times and inode are what they were.
+   */
+  async editUnseen(disk: MemoryDisk, path: string): Promise<void> {
+    const { size, modified, changed } = await disk.stat(path);
+    const file = await disk.open(path, "write");
+    const byte = new Uint8Array(1);
+    await file.read(byte, UNSEEN);
+    byte[0]! ^= 0xff;
+    await file.write(byte, UNSEEN);
+    file.close();
+    const now = await disk.stat(path);
+    assertEquals([now.size, now.modified, now.changed], [
+      size,
+      modified,
+      changed,
+    ]);
   }
 
   /** Names on the clients' disk. */

@@ -7,6 +7,7 @@
 
 import type { Receipt, TransferOptions } from "../../client/mod.ts";
 import {
+  CHECKSUM,
   type ConflictChoice,
   DURABILITY,
   JSON_OUTPUT,
@@ -78,10 +79,11 @@ export function transferSettings(
 /** How files cross the network, as far as that is told with each. */
 export function networkOptions(
   line: CommandLine,
-): Pick<TransferOptions, "resume" | "streams"> {
+): Pick<TransferOptions, "resume" | "checksum" | "streams"> {
   const streams = line.value(STREAMS);
   return {
     ...line.value(NO_RESUME) ? { resume: false } : {},
+    ...line.value(CHECKSUM) ? { checksum: true } : {},
     ...streams === undefined ? {} : { streams },
   };
 }

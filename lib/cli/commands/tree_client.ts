@@ -8,7 +8,7 @@
 import type { Client, SyncOptions, TransferOptions } from "../../client/mod.ts";
 
 /** What is told of every transfer. */
-export type Extras = Pick<TransferOptions, "resume" | "streams">;
+export type Extras = Pick<TransferOptions, "resume" | "checksum" | "streams">;
 
 /** A client that tells more of every transfer than it is asked to. */
 export function tunedClient(client: Client, extras: Extras): Client {
