@@ -28,6 +28,7 @@ import { acceptData, type ActiveOptions, attachData } from "./active_data.ts";
 import { AGENT } from "./agent.ts";
 import {
   cancelled,
+  farewellError,
   FerryError,
   type Phase,
   remoteError,
@@ -409,7 +410,7 @@ export class ControlSession {
       case "PING":
         return this.send(message("PONG", frame.body));
       case "FAIL":
-        return this.#lose(remoteError(frame.body));
+        return this.#lose(farewellError(frame.body));
       case "PONG":
       case "GOODBYE":
       case "DATA":

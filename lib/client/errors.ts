@@ -68,10 +68,13 @@ export class FerryError extends Error {
 /**
  * Whether a transfer that failed with this can go on over a new connection: the
  * old one is gone, or brings damaged frames, or the server is being restarted.
+ * A damaged frame may look like one that breaks the rules; rules that are really
+ * broken are broken again, and then the tries are used up.
  */
 export function isLost({ code, cause }: FerryError): boolean {
   return code === "connection-lost" || code === "unavailable" ||
-    code === "integrity" && cause instanceof ProtocolError;
+    (code === "integrity" || code === "protocol") &&
+      cause instanceof ProtocolError;
 }
 
 /** When an error happened: the same cause has another meaning before the log-in. */

@@ -120,6 +120,8 @@ export class Retries {
 const PASSING: ReadonlySet<FerryErrorCode> = new Set<FerryErrorCode>([
   "connection-lost",
   "connect-failed",
+  // It spoke Ferry a moment ago: the line damages what it says.
+  "wrong-protocol",
   "busy",
   "unavailable",
   "limit",
