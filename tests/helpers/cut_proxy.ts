@@ -46,6 +46,8 @@ export type Verdict =
   | "damage"
   /** The last byte of its header arrives wrong. */
   | "damage-header"
+  /** The first byte of its header arrives wrong. */
+  | "damage-magic"
   /** Only so many bytes of it arrive before the connection is cut. */
   | { readonly cutAfter: number };
 
@@ -169,6 +171,7 @@ export class CutProxy implements AsyncDisposable {
         }
         if (verdict === "damage") bytes[bytes.length - 1]! ^= 0x01;
         if (verdict === "damage-header") bytes[HEADER_SIZE - 1]! ^= 0x01;
+        if (verdict === "damage-magic") bytes[0]! ^= 0x01;
         await writeAll(to, bytes);
       }
       await to.closeWrite();

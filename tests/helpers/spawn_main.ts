@@ -68,6 +68,8 @@ export interface SpawnOptions {
   readonly isMeasured?: boolean;
   /** Whether the caller reads stdout; otherwise it is collected. */
   readonly ownStdout?: boolean;
+  /** Milliseconds that its end is waited for; {@linkcode PATIENCE} unless said. */
+  readonly patience?: number;
 }
 
 /**
@@ -104,6 +106,7 @@ export class Program implements AsyncDisposable {
   readonly words: string;
   readonly #ended: Promise<Ending>;
   readonly #isMeasured: boolean;
+  readonly #patience: number;
   readonly #child: Deno.ChildProcess;
   #stdout = "";
   #stderr = "";
@@ -115,6 +118,7 @@ export class Program implements AsyncDisposable {
       .map((word) => JSON.stringify(word)).join(" ");
     const { permissions, cwd, stdin } = options;
     this.#isMeasured = options.isMeasured ?? false;
+    this.#patience = options.patience ?? PATIENCE;
     this.#child = new Deno.Command(Deno.execPath(), {
       args: [
         ...["run", "--quiet", "--frozen", "--no-prompt"],
@@ -162,13 +166,13 @@ export class Program implements AsyncDisposable {
   /**
    * How it ends. Nobody waits for ever: what does not end in time fails.
    *
-   * @throws {Error} when it has not ended in {@linkcode PATIENCE} from now.
+   * @throws {Error} when it has not ended in its patience from now.
    */
   get ended(): Promise<Ending> {
     const { promise, reject } = Promise.withResolvers<never>();
     const timer = setTimeout(
       () => reject(new Error(`${this.words} did not end`)),
-      PATIENCE,
+      this.#patience,
     );
     return Promise.race([this.#ended, promise])
       .finally(() => clearTimeout(timer));

@@ -1,37 +1,18 @@
 /** Whole directories between the two programs. */
 
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { dirname, fromFileUrl } from "@std/path";
-import { SeededRandom } from "../helpers/seeded_random.ts";
+import { fromFileUrl } from "@std/path";
 import {
-  assertSameFile,
-  localTree,
+  assertSameTree,
   NEEDS_UNIX,
   only,
-  type Program,
   randomBytes,
-  type Scene,
   sceneTest,
   tree,
-  until,
-  writeLarge,
 } from "./scene.ts";
 
 /** This project's own code: a real tree that every checkout has. */
 const LIBRARY = fromFileUrl(new URL("../../lib", import.meta.url));
-
-async function assertSameTree(one: string, other: string): Promise<void> {
-  const paths = await tree(one);
-  assertEquals(await tree(other), paths);
-  for (const path of paths) {
-    const [left, right] = [`${one}/${path}`, `${other}/${path}`];
-    if (!path.endsWith("/")) await assertSameFile(left, right);
-    const [here, there] = [await Deno.stat(left), await Deno.stat(right)];
-    if (path.endsWith("/")) continue;
-    const drift = (here.mtime?.getTime() ?? 0) - (there.mtime?.getTime() ?? 0);
-    assert(Math.abs(drift) < 1000, `the times of ${path} differ by ${drift}`);
-  }
-}
 
 sceneTest(
   "put -r and get -r move a real tree byte by byte, and the second time nothing",
@@ -124,90 +105,3 @@ sceneTest(
   },
   NEEDS_UNIX,
 );
-
-/** How many files a program has told receipts of. */
-function receiptCount({ stdout }: Program): number {
-  return stdout.split('"event":"receipt"').length - 1;
-}
-
-/** What the server keeps out of sight. */
-function staged({ root }: Scene): Promise<string[]> {
-  return tree(`${root}/.ferry`).catch(() => []);
-}
-
-const FILES = 400;
-const MIB = 1_048_576;
-/** So slow that there is a middle, whatever the machine. */
-const RATE = 24 * MIB;
-
-/** Files of all sizes, some of them large, in nested directories. */
-async function plantTree(folder: string): Promise<void> {
-  const random = new SeededRandom(7);
-  for (let index = 0; index < FILES; index++) {
-    const path = `d${index % 7}/e${index % 3}/f${index}`;
-    const size = index % 100 === 50 ? 12 * MIB + index : random.size(0, 60_000);
-    await Deno.mkdir(dirname(`${folder}/${path}`), { recursive: true });
-    await writeLarge(`${folder}/${path}`, index + 1, size);
-  }
-}
-
-for (const command of ["put", "get"] as const) {
-  sceneTest(
-    `a ${command} -r that is killed twice sends only what is missing, and then sync sends nothing`,
-    async (scene) => {
-      const [source, copy] = command === "put"
-        ? [`${scene.local}/many`, `${scene.root}/many`]
-        : [`${scene.root}/many`, `${scene.local}/many`];
-      await plantTree(source);
-      const server = await scene.server();
-      const chaos = await scene.chaos(server, 7, { totalRate: RATE });
-      const args = [command, "-r", chaos.host, "many"];
-      for (let kill = 0; kill < 2; kill++) {
-        const killed = scene.start(["--json", ...args]);
-        await until("some receipts", () => {
-          assertEquals(killed.ending, undefined, "it ended before it was hit");
-          return receiptCount(killed) >= 60;
-        });
-        killed.kill("SIGKILL");
-        await killed.ended;
-      }
-      await until(
-        "the server to be done with the dead",
-        () => server.stderr.split("End of session").length - 1 === 2,
-      );
-      // Receipts that nobody acknowledged are all that is kept of them.
-      const kept = new Set(await staged(scene));
-      const before = chaos.counters;
-      const events = await scene.events(args);
-      const done = only(events, "done");
-      const receipts = events.filter(({ event }) => event === "receipt");
-      const sent = receipts.reduce((sum, { size }) => sum + Number(size), 0);
-      const there = Number(done["equal"]);
-      assertEquals([receipts.length + there, done["failed"]], [FILES, 0]);
-      assert(there >= 100, `${there} were there before`);
-      assertEquals(done["bytes"], sent);
-      const after = chaos.counters;
-      const moved = after.bytesUp + after.bytesDown - before.bytesUp -
-        before.bytesDown;
-      const overhead = 0.02 * sent + 1000 * FILES;
-      assert(moved <= sent + overhead, `${moved} bytes for ${sent} missing`);
-      await assertSameTree(source, copy);
-
-      const way = command === "put" ? "--to-server" : "--from-server";
-      const synced = await scene.events(
-        ["sync", way, chaos.host, "many", "many", "--delete", "--yes"],
-      );
-      const { files, equal, deleted, wireBytes } = only(synced, "done");
-      assertEquals([files, equal, deleted, wireBytes], [0, FILES, 0, 0]);
-      const { bytesUp, bytesDown } = chaos.counters;
-      const listed = bytesUp + bytesDown - after.bytesUp - after.bytesDown;
-      // Two listings of a name, a size and times, and not one byte of a file.
-      assert(listed < 2 * 150 * FILES, `a sync took ${listed} bytes`);
-      assertEquals(await localTree(scene), await tree(scene.local));
-      const left = await staged(scene);
-      assertEquals(left.filter((name) => !kept.has(name)), []);
-      assertEquals(left.filter((name) => !name.endsWith(".group")), []);
-    },
-    NEEDS_UNIX,
-  );
-}

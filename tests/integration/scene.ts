@@ -5,7 +5,8 @@
  *
  * @module
  */
-import { assertEquals } from "@std/assert";
+import { Buffer } from "node:buffer";
+import { assert, assertEquals } from "@std/assert";
 import { walk } from "@std/fs/walk";
 import { relative } from "@std/path";
 import {
@@ -19,6 +20,7 @@ import {
   CLIENT_PERMISSIONS,
   type Ending,
   listening,
+  PATIENCE,
   Program,
   type ServerProgram,
   type SpawnOptions,
@@ -51,6 +53,8 @@ export class Scene implements AsyncDisposable {
   readonly state: string;
   /** Whether its programs count for the coverage. */
   isMeasured = false;
+  /** Milliseconds that the end of a program is waited for. */
+  patience = PATIENCE;
   readonly #stack = new AsyncDisposableStack();
   readonly #programs: Program[] = [];
 
@@ -89,6 +93,7 @@ export class Scene implements AsyncDisposable {
       permissions: CLIENT_PERMISSIONS,
       cwd: this.local,
       isMeasured: this.isMeasured,
+      patience: this.patience,
       ...options,
       env: { ...this.#environment(), ...options.env },
     });
@@ -315,17 +320,6 @@ export function randomBytes(
   return new SeededRandom(seed).bytes(size);
 }
 
-/** Where two arrays of one length differ; a loop, for they may be large. */
-function firstDifference(
-  left: Uint8Array,
-  right: Uint8Array,
-): number | undefined {
-  for (let at = 0; at < left.length; at++) {
-    if (left[at] !== right[at]) return at;
-  }
-  return undefined;
-}
-
 /**
  * Writes a file of which no two places are alike, in less time than it takes to
  * make as many random bytes.
@@ -362,16 +356,57 @@ export function only(events: readonly FerryEvent[], name: string): FerryEvent {
   return found[0]!;
 }
 
-/** Asserts that two files hold the same, without holding both. */
+/** Asserts that two files hold the same, however large they are. */
 export async function assertSameFile(
   one: string,
   other: string,
 ): Promise<void> {
-  const [left, right] = await Promise.all([
-    Deno.readFile(one),
-    Deno.readFile(other),
-  ]);
-  assertEquals(left.length, right.length, `${one} and ${other} differ in size`);
-  const at = firstDifference(left, right);
-  assertEquals(at, undefined, `${one} and ${other} differ at ${at}`);
+  using left = await Deno.open(one);
+  using right = await Deno.open(other);
+  const [{ size }, there] = await Promise.all([left.stat(), right.stat()]);
+  assertEquals(size, there.size, `${one} and ${other} differ in size`);
+  const [mine, yours] = [new Uint8Array(CHUNK), new Uint8Array(CHUNK)];
+  for (let at = 0; at < size; at += CHUNK) {
+    const length = Math.min(CHUNK, size - at);
+    await Promise.all([
+      readWhole(left, mine.subarray(0, length)),
+      readWhole(right, yours.subarray(0, length)),
+    ]);
+    if (Buffer.compare(mine, yours) === 0) continue;
+    const differs = at + mine.findIndex((byte, index) => byte !== yours[index]);
+    assertEquals(
+      differs,
+      undefined,
+      `${one} and ${other} differ at ${differs}`,
+    );
+  }
+}
+
+/** Asserts that two folders hold the same files with the same times. */
+export async function assertSameTree(
+  one: string,
+  other: string,
+): Promise<void> {
+  const paths = await tree(one);
+  assertEquals(await tree(other), paths);
+  for (const path of paths) {
+    if (path.endsWith("/")) continue;
+    const [left, right] = [`${one}/${path}`, `${other}/${path}`];
+    await assertSameFile(left, right);
+    const [here, there] = [await Deno.stat(left), await Deno.stat(right)];
+    const drift = (here.mtime?.getTime() ?? 0) - (there.mtime?.getTime() ?? 0);
+    assert(Math.abs(drift) < 1000, `the times of ${path} differ by ${drift}`);
+  }
+}
+
+/** Fills a buffer from a file. */
+async function readWhole(
+  file: Deno.FsFile,
+  buffer: Uint8Array,
+): Promise<void> {
+  for (let done = 0; done < buffer.length;) {
+    const count = await file.read(buffer.subarray(done));
+    if (count === null) throw new Error("a file ended while it was compared");
+    done += count;
+  }
 }
