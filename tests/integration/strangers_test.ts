@@ -4,6 +4,7 @@
  * @module
  */
 import { assertEquals, assertMatch } from "@std/assert";
+import { encodeMessage, ERROR_CODES } from "../../lib/protocol/mod.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
 import { Gate, localTree, sceneTest, until, visibleTree } from "./scene.ts";
 
@@ -59,6 +60,20 @@ sceneTest("a refused port", async (scene) => {
     path: null,
     side: "remote",
   }]);
+});
+
+sceneTest("a server of another version", async (scene) => {
+  const message = "this server speaks protocol version 2, the client 1";
+  const newer = scene.keep(stranger(async (conn) => {
+    await conn.read(new Uint8Array(1000));
+    const body = { code: ERROR_CODES.unsupported, message };
+    await conn.write(encodeMessage({ type: "FAIL", id: 0, body }));
+  }));
+  await scene.fails(
+    ["ls", newer.host],
+    3,
+    `Cannot connect to ${newer.host}: ${message}`,
+  );
 });
 
 sceneTest("a silent server", async (scene) => {
