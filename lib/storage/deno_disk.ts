@@ -41,6 +41,9 @@ const NO_LINK_CODES = new Set([
 /** How hosts say that a directory cannot be synced. */
 const NO_SYNC_CODES = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP"]);
 
+/** The last millisecond from 1970 that a `Date` holds, and minus the first (ECMA-262, time values). */
+const DATE_MAX = 8_640_000_000_000_000;
+
 /** The {@linkcode Disk} of this machine, through Deno's permissions. */
 export class DenoDisk implements Disk {
   /** Asks for the state of the permissions; never prompts. */
@@ -105,9 +108,8 @@ export class DenoDisk implements Disk {
   ): Promise<void> {
     return attempt(() => {
       if (mode !== undefined && !IS_WINDOWS) Deno.chmodSync(path, mode);
-      if (modified === undefined) return;
-      const time = new Date(modified);
-      Deno.utimeSync(path, time, time);
+      const time = dateOf(modified);
+      if (time !== undefined) Deno.utimeSync(path, time, time);
     });
   }
 
@@ -218,8 +220,10 @@ class DenoDiskFile implements DiskFile {
   }
 
   setModified(modified: number): Promise<void> {
-    const time = new Date(modified);
-    return attempt(() => this.#file.utimeSync(time, time));
+    return attempt(() => {
+      const time = dateOf(modified);
+      if (time !== undefined) this.#file.utimeSync(time, time);
+    });
   }
 
   tryLock(): Promise<boolean> {
@@ -253,12 +257,25 @@ function attempt<T>(action: () => T): Promise<T> {
   }
 }
 
+/** A time as the host takes it; `undefined` where no `Date` can hold it. */
+function dateOf(time: number | undefined): Date | undefined {
+  return time !== undefined && Math.abs(time) <= DATE_MAX
+    ? new Date(time)
+    : undefined;
+}
+
+/** A time of the host; `undefined` where it has none, or no `Date` can hold it. */
+function timeOf(date: Date | null): number | undefined {
+  const time = date?.getTime();
+  return Number.isNaN(time) ? undefined : time;
+}
+
 function toDiskStat(info: Deno.FileInfo): DiskStat {
   return {
     kind: kindOf(info),
     size: info.size,
-    modified: info.mtime?.getTime(),
-    changed: info.ctime?.getTime(),
+    modified: timeOf(info.mtime),
+    changed: timeOf(info.ctime),
     device: info.dev,
     inode: info.ino ?? 0,
     links: info.nlink ?? 1,

@@ -52,7 +52,10 @@ export interface DiskFile {
   sync(): Promise<void>;
   /** Looks at the open file itself, whatever its name is by now. */
   stat(): Promise<DiskStat>;
-  /** Sets the time of the last change of the data, in milliseconds since 1970. */
+  /**
+   * Sets the time of the last change of the data, in milliseconds since 1970.
+   * One that the host cannot hold is passed over.
+   */
   setModified(modified: number): Promise<void>;
   /** Takes the exclusive lock that ends with this handle; `false` if another holds it. */
   tryLock(): Promise<boolean>;
@@ -92,7 +95,8 @@ export interface Disk {
   /**
    * Sets the time of last change, in milliseconds since 1970, and permission
    * bits of what `path` leads to. A disk without this method leaves them as they
-   * are, and one that knows no such bits leaves those.
+   * are, and one that knows no such bits, or cannot hold such a time, leaves
+   * those.
    */
   setAttributes?(
     path: string,

@@ -8,8 +8,10 @@
  * once the directories were synced. So of a group that a crash interrupts the
  * intents tell which files have their names, and the rest has left nothing.
  *
- * The map is kept until each of its outcomes was acknowledged, or for a day. A
- * second server on the same folder learns of it when it starts, not before.
+ * The map is kept until each of its outcomes was acknowledged, or for a day. When
+ * a folder is put in order, one is removed whose files have all lost their names
+ * since: nothing is left that it vouches for. A second server on the same folder
+ * learns of it when it starts, not before.
  *
  * @module
  */
@@ -20,6 +22,7 @@ import type { Disk } from "./disk.ts";
 import { StorageError } from "./errors.ts";
 import { appendToJournal, JournalFile, readRecords } from "./journal_file.ts";
 import {
+  isPublished,
   type LeftoverOptions,
   openLeftoverFile,
   proveIntent,
@@ -223,14 +226,32 @@ export async function recoverGroup(
       settled.set(id, at);
     }
     const at = Math.max(...settled.values());
-    if (settled.size > 0 && options.now - at <= OUTCOME_RETENTION) {
-      return { path, at, ids: [...settled.keys()] };
-    }
+    const isKept = settled.size > 0 && options.now - at <= OUTCOME_RETENTION &&
+      await isAnyThere(disk, [...settled.keys()], members, options);
+    if (isKept) return { path, at, ids: [...settled.keys()] };
     await removeIfAny(disk, path);
     return undefined;
   } finally {
     file?.close();
   }
+}
+
+/** Whether one of the files at least still has the name that its outcome speaks of. */
+async function isAnyThere(
+  disk: Disk,
+  ids: readonly string[],
+  members: ReadonlyMap<string, MemberRecord>,
+  { findDirectory }: Pick<LeftoverOptions, "findDirectory">,
+): Promise<boolean> {
+  for (const id of ids) {
+    const member = members.get(id);
+    if (member === undefined) continue;
+    const directory = await findDirectory(member);
+    if (directory === undefined) continue;
+    const path = join(directory, member.intent.name);
+    if (await isPublished(disk, path, member.intent)) return true;
+  }
+  return false;
 }
 
 /** Whether a group of this name is being received, by whatever process. */

@@ -173,10 +173,27 @@ export class Jail {
     try {
       real = await this.#disk.realPath(absolute);
     } catch (error) {
+      await this.#assertLinksInside(absolute, name);
       throw named(error, name);
     }
     this.#assertInside(real, name);
     return real;
+  }
+
+  /**
+   * Refuses a name on whose way a link leads out or nowhere, in the same words
+   * as one that ends there: what is outside, or is not, is nobody's business.
+   */
+  async #assertLinksInside(absolute: string, name: string): Promise<void> {
+    let at = this.root;
+    for (const segment of relative(this.root, absolute).split(SEPARATOR)) {
+      const next = join(at, segment);
+      const kind = await this.#kind(next).catch(() => undefined);
+      if (kind === undefined) return;
+      at = kind === "link"
+        ? (await this.#followFinal(name, next)).absolute
+        : next;
+    }
   }
 
   /** Inside the root, and nowhere in a staging folder. */
@@ -275,7 +292,7 @@ export async function lstatIfAny(
 function outside(name: string): StorageError {
   return new StorageError(
     "outside",
-    `${quoteName(name)} leads outside the served folder`,
+    `${quoteName(name)} leads outside the served folder, or nowhere`,
     { name },
   );
 }

@@ -176,7 +176,7 @@ export async function proveIntent(
 }
 
 /** Whether the file at `path` is the very one that was to be published. */
-async function isPublished(
+export async function isPublished(
   disk: Disk,
   path: string,
   intent: IntentRecord,

@@ -358,7 +358,7 @@ sceneTest(
       for (const policy of ["fail", "overwrite", "rename", "skip"]) {
         const { stderr } = await put(name, policy, 4);
         assert(
-          /^ferry: Cannot (put|look at) "[^"]+": leads outside the served folder\n$/
+          /^ferry: Cannot (put|look at) "[^"]+": leads outside the served folder, or nowhere\n$/
             .test(stderr),
           stderr,
         );

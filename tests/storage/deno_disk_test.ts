@@ -215,3 +215,35 @@ Deno.test("a read-only storage refuses every change, and makes nothing", async (
   }
   assertEquals(await Array.fromAsync(Deno.readDir(dir.path)), []);
 });
+
+Deno.test("a time that the host cannot hold changes nothing, and none is told that cannot be read", async () => {
+  await using dir = await tempDir();
+  const path = `${dir.path}/f`;
+  const file = await disk.open(path, "create");
+  await file.setModified(1_000_000);
+  // What the wire can carry, and a Date cannot.
+  for (const beyond of [8.64e15 + 1, Number.MAX_SAFE_INTEGER, -9e15]) {
+    await file.setModified(beyond);
+    await disk.setAttributes(path, { modified: beyond });
+    assertEquals((await file.stat()).modified, 1_000_000);
+  }
+  file.close();
+});
+
+Deno.test({
+  name: "a time of the host that is beyond what a Date holds is not known",
+  ignore: Deno.build.os !== "linux",
+  async fn() {
+    await using dir = await tempDir();
+    const path = `${dir.path}/f`;
+    await Deno.writeTextFile(path, "x");
+    const { success } = await new Deno.Command("touch", {
+      args: ["-d", "@9000000000000", path],
+    }).output();
+    const { modified } = await disk.stat(path);
+    // A file system may hold less, and cut it.
+    const isCut = !success || modified !== undefined;
+    if (isCut) assert(modified === undefined || Number.isFinite(modified));
+    else assertEquals(modified, undefined);
+  },
+});

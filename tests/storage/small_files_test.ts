@@ -181,6 +181,25 @@ Deno.test("an outcome is told again, by either way, until it is acknowledged", a
   assertEquals(await namesIn(disk, "/.ferry"), []);
 });
 
+Deno.test("outcomes of a group go when none of its files is there as it was", async () => {
+  const clock = new ManualClock();
+  const disk = new MemoryDisk({ clock });
+  const files = ["a", "b", "c"].map((name) => small(name, sample(5)));
+  const storage = await DiskStorage.open(disk, "/", { clock });
+  await putSmall(storage, files);
+  const kept = async (): Promise<number> => {
+    await DiskStorage.open(disk, "/", { clock });
+    return (await namesIn(disk, "/.ferry")).length;
+  };
+  await disk.removeFile("/a");
+  // Another file of that name is not the one that was received.
+  await disk.removeFile("/b");
+  await writeDisk(disk, "/b", sample(5));
+  assertEquals(await kept(), 1);
+  await disk.rename("/c", "/d");
+  assertEquals(await kept(), 0);
+});
+
 Deno.test("an upload that is live is busy, and one of the same sender is taken over", async () => {
   const disk = new MemoryDisk();
   const storage = await DiskStorage.open(disk, "/");
