@@ -34,6 +34,8 @@ export interface Grant {
   readonly storage: Storage;
   /** Data connections that a session may have, if fewer than the server allows. */
   readonly streams?: number | undefined;
+  /** Bytes to ask `pace` for at a time at most; missing: any number. */
+  readonly pieceSize?: number | undefined;
   /** Waits for the user's own share of the bandwidth, */
   readonly pace?: (bytes: number, signal: AbortSignal) => Promise<void>;
   /** Says that the session is over. */

@@ -225,8 +225,7 @@ export class AccountAuthority implements Authority, AsyncDisposable {
       throw new RefusalError("login-refused", reason);
     }
     const storage = this.#guard(inner, access, quota);
-    const { pace, leave } = this.#enter(account);
-    return { user: name, offer, storage, streams, pace, leave };
+    return { user: name, offer, storage, streams, ...this.#enter(account) };
   }
 
   #guard(
@@ -242,7 +241,7 @@ export class AccountAuthority implements Authority, AsyncDisposable {
   /** Counts a session of a user. */
   #enter(
     { name, sessions = Infinity, rate }: Account,
-  ): Required<Pick<Grant, "pace" | "leave">> {
+  ): Pick<Grant, "pace" | "pieceSize" | "leave"> {
     const known = this.#present.get(name);
     if ((known?.sessions ?? 0) >= sessions) {
       throw new RefusalError(
@@ -267,6 +266,7 @@ export class AccountAuthority implements Authority, AsyncDisposable {
       if (--present.sessions === 0) this.#present.delete(name);
     };
     return {
+      pieceSize: pacer?.pieceSize,
       pace: async (bytes, signal) => await pacer?.take(leave, bytes, signal),
       leave,
     };

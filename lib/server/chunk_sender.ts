@@ -6,7 +6,11 @@
 
 import { CHUNK_SIZE, type WireRun } from "../protocol/mod.ts";
 import { chunkCount, type Source } from "../storage/mod.ts";
-import { DATA_HEADROOM, type FrameChannel } from "../transport/mod.ts";
+import {
+  DATA_HEADROOM,
+  type FrameChannel,
+  type Pace,
+} from "../transport/mod.ts";
 
 /** What chunks are sent with. */
 export interface ChunkSenderOptions {
@@ -18,8 +22,8 @@ export interface ChunkSenderOptions {
   readonly source: Source;
   /** Ends the sending. */
   readonly signal: AbortSignal;
-  /** Waits until so many bytes may be sent. */
-  readonly pace: (bytes: number) => Promise<void>;
+  /** Says when how many bytes may be sent. */
+  readonly pace: Pace;
 }
 
 /** The chunks that runs name, as far as a file of `size` bytes has them. */
@@ -55,11 +59,11 @@ export async function sendChunks(
       buffer.subarray(DATA_HEADROOM),
     );
     await sent;
-    await pace(bytes.length);
     signal.throwIfAborted();
     sent = channel.sendData(
       buffer.subarray(0, DATA_HEADROOM + bytes.length),
       { id, offset: index * CHUNK_SIZE, checksum },
+      pace,
     );
     // Awaited before the next chunk is sent; the source may fail before that.
     sent.catch(() => {});

@@ -142,16 +142,18 @@ export class ControlHandler {
   /**
    * Runs until the client leaves, the connection breaks or the server closes it.
    *
+   * @returns Whether the client has said goodbye.
    * @throws {ProtocolError} When the client broke the rules.
    * @throws {NetworkError} When the connection broke.
    */
-  async run(): Promise<void> {
+  async run(): Promise<boolean> {
     this.#watch();
     try {
       for (;;) {
         await this.#channel.settled();
         const frame = await this.#channel.receive();
-        if (frame === undefined || frame.type === "GOODBYE") return;
+        if (frame === undefined) return false;
+        if (frame.type === "GOODBYE") return true;
         if (frame.type === "FAIL") {
           throw new NetworkError("closed", frame.body.message);
         }

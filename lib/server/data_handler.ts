@@ -173,6 +173,7 @@ export class DataHandler {
     this.#uploadRun = this.#session.run(frame.id, async (signal) => {
       const onAbort = () => void upload.fail(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
+      if (signal.aborted) onAbort();
       await upload.finished;
       const { uploads } = this.#session.context;
       if (uploads.get(upload.key) === upload) uploads.delete(upload.key);

@@ -27,8 +27,11 @@ export interface Visit {
   readonly methods: readonly Credentials["method"][];
   /** Aborted when the server closes everything; the connection is closed then. */
   readonly signal: AbortSignal;
-  /** Whether the peer took too long to say who it is or what it wants. */
-  readonly isLate: boolean;
+  /**
+   * Aborted when the peer takes too long to say who it is or what it wants. The
+   * connection is closed a moment later ({@linkcode ServerLimits.farewellTimeout}).
+   */
+  readonly late: AbortSignal;
   /** Whether the server is shutting down: what has begun may end, nothing new begins. */
   readonly isDraining: boolean;
   /**
@@ -59,6 +62,11 @@ export interface Visit {
   whileBusy<T>(work: () => Promise<T>): Promise<T>;
   /** Tells the log and whoever observes the server what happened. */
   report(event: ServerEvent): void;
+  /**
+   * Bytes to ask {@linkcode Visit.pace} for at a time at most, so that no wait is
+   * long; `Infinity` where nothing is limited. Known once the peer is let in.
+   */
+  readonly pieceSize: number;
   /** Waits until the peer may move so many bytes more, unless that is over. */
   pace(bytes: number, signal: AbortSignal): Promise<void>;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { sleep } from "../platform/mod.ts";
 import {
   type FrameOf,
   message,
@@ -21,6 +22,9 @@ import { DataHandler } from "./data_handler.ts";
 import type { DoorProtocol, Visit } from "./door.ts";
 import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
 import type { Session, SessionContext } from "./session.ts";
+
+/** Milliseconds between two looks at whether a client has said all. */
+const LAST_WORDS_INTERVAL = 20;
 
 /** The name of the protocol. */
 export const FERRY = "ferry";
@@ -119,41 +123,37 @@ export class FerryDoor implements DoorProtocol {
     visit: Visit,
     caller?: Session,
   ): Promise<void> {
+    const met = this.#meet(channel, visit, caller);
     try {
-      await this.#greet(channel, visit, caller);
+      const serve = await Promise.race([met, tooLate(visit)]);
+      visit.arrived();
+      await serve?.();
     } catch (error) {
       await this.#farewell(channel, visit, error);
     } finally {
       channel.close();
+      // A log-in that took too long comes to its end, too.
+      await met.catch(() => {});
     }
   }
 
-  async #greet(
+  /** Takes the first frames of a connection, and says how it is served. */
+  async #meet(
     channel: FrameChannel,
     visit: Visit,
     caller: Session | undefined,
-  ): Promise<void> {
-    let handler: ControlHandler | DataHandler | undefined;
-    let session: Session | undefined;
-    try {
-      visit.assertRoom();
-      const first = await channel.receiveFirst();
-      if (first?.type === "HELLO") {
-        session = await logIn(this.#context, channel, first, visit);
-        handler = new ControlHandler(session);
-      } else if (first?.type === "ATTACH") {
-        session = this.#attach(channel, first, caller);
-        handler = new DataHandler(session, channel);
-      }
-    } catch (error) {
-      if (!visit.isLate) throw error;
-      throw new RefusalError("timeout", "the log-in took too long");
+  ): Promise<(() => Promise<void>) | undefined> {
+    visit.assertRoom();
+    const first = await channel.receiveFirst();
+    if (first?.type === "HELLO") {
+      const session = await logIn(this.#context, channel, first, visit);
+      const handler = new ControlHandler(session);
+      return () => this.#serveControl(session, handler);
     }
-    visit.arrived();
-    if (session === undefined || handler === undefined) return;
-    if (handler instanceof DataHandler) {
-      await this.#serveData(session, channel, handler);
-    } else await this.#serveControl(session, handler);
+    if (first?.type !== "ATTACH") return undefined;
+    const session = this.#attach(channel, first, caller);
+    const handler = new DataHandler(session, channel);
+    return () => this.#serveData(session, channel, handler);
   }
 
   #attach(
@@ -205,7 +205,7 @@ export class FerryDoor implements DoorProtocol {
       method: session.method,
     });
     try {
-      await handler.run();
+      if (await handler.run()) await this.#lastWords(session);
     } catch (error) {
       session.end();
       await this.#farewell(session.control, visit, error);
@@ -215,6 +215,19 @@ export class FerryDoor implements DoorProtocol {
       await handler.finish();
       const duration = visit.clock.monotonic() - began;
       visit.report({ type: "log-out", user, session: key, duration });
+    }
+  }
+
+  /**
+   * Lets a client that leaves have its last words: what it has acknowledged on a
+   * data connection may arrive after the end of the control connection.
+   */
+  async #lastWords(session: Session): Promise<void> {
+    const { visit: { clock, limits, signal } } = session;
+    const end = clock.monotonic() + limits.farewellTimeout;
+    while (session.isAwaitingWord && clock.monotonic() < end) {
+      await sleep(clock, LAST_WORDS_INTERVAL, signal).catch(() => {});
+      if (signal.aborted) return;
     }
   }
 
@@ -239,4 +252,13 @@ export class FerryDoor implements DoorProtocol {
     await channel.finish(timeout.signal);
     cancel();
   }
+}
+
+/** Fails when the peer has taken too long to say who it is. */
+function tooLate({ late }: Visit): Promise<never> {
+  return new Promise((_, reject) => {
+    late.addEventListener("abort", () => {
+      reject(new RefusalError("timeout", "the log-in took too long"));
+    }, { once: true });
+  });
 }

@@ -235,7 +235,7 @@ export class FerryServer implements Server {
     try {
       await protocol.serve(connection, visit);
     } catch (error) {
-      const refused = visit.isLate
+      const refused = visit.late.aborted
         ? { code: "timeout", reason: "it took too long" }
         : refusedFields(error);
       visit.report({ type: "closing", ...refused });

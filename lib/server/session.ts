@@ -5,9 +5,14 @@
  */
 
 import type { Clock, Random } from "../platform/mod.ts";
-import { type Right, SESSION_ID_SIZE, TOKEN_SIZE } from "../protocol/mod.ts";
+import {
+  EXCHANGE_COUNT_MAX,
+  type Right,
+  SESSION_ID_SIZE,
+  TOKEN_SIZE,
+} from "../protocol/mod.ts";
 import type { Storage } from "../storage/mod.ts";
-import type { FrameChannel } from "../transport/mod.ts";
+import type { FrameChannel, Pace } from "../transport/mod.ts";
 import { type Grant, requireRight } from "./access.ts";
 import type { Visit } from "./door.ts";
 import { RefusalError } from "./errors.ts";
@@ -65,10 +70,20 @@ export interface SessionParts {
   readonly method: string;
 }
 
+/**
+ * Exchanges that were cancelled before they were begun, as far as they are
+ * remembered: as many as may be on their way on eight data connections.
+ */
+const EARLY_CANCEL_COUNT_MAX = 8 * EXCHANGE_COUNT_MAX;
+
 /** Something that `CANCEL` can end. */
 interface Exchange {
   readonly id: number;
   readonly controller: AbortController;
+}
+
+function cancelled(): RefusalError {
+  return new RefusalError("cancelled", "cancelled by the client");
 }
 
 /** An exchange that is remembered from its request to its end, running or not. */
@@ -91,10 +106,12 @@ export class Session {
   readonly grant: Grant;
   /** The control connection. */
   readonly control: FrameChannel;
-  /** Waits until the session may move so many bytes more. */
-  readonly pace: (bytes: number) => Promise<void>;
+  /** Says when the session may move how many bytes more. */
+  readonly pace: Pace;
   readonly #running = new Set<Exchange>();
   readonly #kept = new Set<Exchange>();
+  /** Ids that `CANCEL` named and nobody has seen: it may have overtaken the request. */
+  readonly #cancelledEarly = new Set<number>();
   readonly #data = new Set<FrameChannel>();
   readonly #tokens = new Map<string, number>();
   readonly #ended = new AbortController();
@@ -108,7 +125,10 @@ export class Session {
     this.grant = grant;
     this.method = method;
     const { signal } = this.#ended;
-    this.pace = (bytes) => visit.pace(bytes, signal);
+    this.pace = {
+      pieceSize: visit.pieceSize,
+      take: (bytes) => visit.pace(bytes, signal),
+    };
     this.id = context.random.bytes(SESSION_ID_SIZE);
   }
 
@@ -141,6 +161,11 @@ export class Session {
       [...this.#data].some(({ conversation }) => conversation.open > 0);
   }
 
+  /** Whether nothing is missing but the client's word that it has its answers. */
+  get isAwaitingWord(): boolean {
+    return this.#running.size === 0 && this.isBusy;
+  }
+
   /** The data connections that are attached. */
   get data(): Iterable<FrameChannel> {
     return this.#data;
@@ -167,7 +192,7 @@ export class Session {
     id: number,
     work: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
-    const exchange = { id, controller: new AbortController() };
+    const exchange = this.#begin(id);
     this.#running.add(exchange);
     try {
       await work(exchange.controller.signal);
@@ -181,21 +206,33 @@ export class Session {
    * nothing to do for it: the next frame of it is answered with that.
    */
   keep(id: number): KeptExchange {
-    const controller = new AbortController();
-    const exchange = { id, controller };
+    const exchange = this.#begin(id);
     this.#kept.add(exchange);
     return {
-      signal: controller.signal,
+      signal: exchange.controller.signal,
       [Symbol.dispose]: () => void this.#kept.delete(exchange),
     };
   }
 
-  /** Ends an exchange that is running or kept; one that has ended is left alone. */
+  #begin(id: number): Exchange {
+    const controller = new AbortController();
+    if (this.#cancelledEarly.delete(id)) controller.abort(cancelled());
+    return { id, controller };
+  }
+
+  /**
+   * Ends an exchange that is running or kept, or one that comes later; one that
+   * has ended is left alone.
+   */
   cancel(id: number): void {
-    const reason = new RefusalError("cancelled", "cancelled by the client");
-    for (const exchange of [...this.#running, ...this.#kept]) {
-      if (exchange.id === id) exchange.controller.abort(reason);
-    }
+    const found = [...this.#running, ...this.#kept]
+      .filter((exchange) => exchange.id === id);
+    for (const { controller } of found) controller.abort(cancelled());
+    if (found.length > 0) return;
+    this.#cancelledEarly.add(id);
+    if (this.#cancelledEarly.size <= EARLY_CANCEL_COUNT_MAX) return;
+    const [oldest] = this.#cancelledEarly;
+    if (oldest !== undefined) this.#cancelledEarly.delete(oldest);
   }
 
   /** Counts a dialling, as long as it takes. No more at once than there may be connections. */

@@ -72,12 +72,14 @@ export class StoreQueue {
       return await this.#add({ request, offset: 0, bytes, checksum: 0 });
     }
     this.#next = request;
-    kept.signal.addEventListener("abort", () => {
+    const onAbort = (): void => {
       // The client may have stopped sending: nothing else would answer.
       if (this.#next !== request) return;
       this.#next = undefined;
       void this.#tell(request, kept.signal.reason);
-    }, { once: true });
+    };
+    kept.signal.addEventListener("abort", onAbort, { once: true });
+    if (kept.signal.aborted) onAbort();
   }
 
   /** Takes the chunk of the last request; anything else is dropped. */
@@ -86,7 +88,9 @@ export class StoreQueue {
     if (request?.id !== id) return false;
     this.#next = undefined;
     // The receive buffer is used again.
-    await this.#add({ request, offset, bytes: payload.slice(), checksum });
+    const bytes = payload.slice();
+    await this.#whileTelling(id, this.#session.pace.take(bytes.length));
+    await this.#add({ request, offset, bytes, checksum });
     return true;
   }
 
@@ -130,17 +134,15 @@ export class StoreQueue {
   }
 
   async #storeGroup(group: readonly Waiting[]): Promise<void> {
-    const results = await this.#whileTelling(group[0]!.request.id, group);
+    const { id } = group[0]!.request;
+    const results = await this.#whileTelling(id, this.#receive(group));
     for (const [at, { request }] of group.entries()) {
       await this.#tell(request, results[at]);
     }
   }
 
-  /** A disk may take its time to sync: the client is to see that somebody is at work. */
-  async #whileTelling(
-    id: number,
-    group: readonly Waiting[],
-  ): Promise<readonly (Outcome | unknown)[]> {
+  /** A disk, or a limit, may take its time: the client is to see that somebody is at work. */
+  async #whileTelling<T>(id: number, work: Promise<T>): Promise<T> {
     const { clock, limits } = this.#session.context;
     let isDone = false;
     let cancel = (): void => {};
@@ -152,7 +154,7 @@ export class StoreQueue {
     };
     again();
     try {
-      return await this.#receive(group);
+      return await work;
     } finally {
       isDone = true;
       cancel();

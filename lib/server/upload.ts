@@ -41,6 +41,9 @@ export function uploadKey({ user }: Session, upload: Uint8Array): string {
   return `${upload.toHex()} ${user}`;
 }
 
+/** Bytes that are verified before the client is told, even if it has been a moment ago: 4 MiB. */
+const PROGRESS_SIZE = 4_194_304;
+
 /** Whether the sender is gone, and may come back. */
 function isLost(cause: unknown): boolean {
   return cause instanceof NetworkError ||
@@ -63,7 +66,8 @@ export class Upload {
   #heldBytes: number | undefined;
   #repairs = 0;
   #repaired = 0;
-  #toldAt = 0;
+  /** What the client knows, and since when. */
+  #told = { at: 0, verified: 0 };
   #committing = false;
   #end: UploadEnd | undefined;
   #failed: Promise<void> = Promise.resolve();
@@ -116,6 +120,8 @@ export class Upload {
 
   /** Opens the place that the file goes to, and says what is there already. */
   async open(): Promise<void> {
+    // Cancelled before it began.
+    if (this.#end !== undefined) return;
     try {
       this.#session.require("write");
       const start = this.#receive();
@@ -128,6 +134,7 @@ export class Upload {
       this.#receiving = opened.receiving;
       this.#stream = new UploadStream(this, opened.receiving);
       this.#heldBytes = opened.receiving.held.bytes;
+      this.#told = { at: 0, verified: this.#heldBytes };
       await this.#tellHeld(opened.receiving);
       await this.#send({ type: "OPENED", id: this.#request.id, body: {} });
     } catch (error) {
@@ -325,20 +332,23 @@ export class Upload {
 
   /** Waits until so many bytes more may be taken. */
   pace(bytes: number): Promise<void> {
-    return this.#session.pace(bytes);
+    return this.whileTelling(this.#session.pace.take(bytes));
   }
 
-  /** Tells the client how far it is; not too often. */
+  /** Tells the client how far it is; neither too often nor too late. */
   async tellProgress(): Promise<void> {
     if (this.#end !== undefined) return;
     const { clock, limits } = this.#session.context;
     const now = clock.monotonic();
-    if (now - this.#toldAt < limits.progressInterval) return;
-    this.#toldAt = now;
+    const verified = this.#receiving?.verifiedBytes ?? 0;
+    const isEarly = now - this.#told.at < limits.progressInterval &&
+      verified - this.#told.verified < PROGRESS_SIZE;
+    if (isEarly) return;
+    this.#told = { at: now, verified };
     await this.#send({
       type: "PROGRESS",
       id: this.#request.id,
-      body: { verified: this.#receiving?.verifiedBytes ?? 0 },
+      body: { verified },
     });
   }
 

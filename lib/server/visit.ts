@@ -70,9 +70,9 @@ export class ServerVisit implements Visit {
   readonly #connection: Connection;
   readonly #reception: Reception;
   readonly #ended = new AbortController();
-  readonly #cancelTimer: () => void;
+  #cancelTimer: () => void;
   readonly #place: Place;
-  #isLate = false;
+  readonly #late = new AbortController();
   #busy = 0;
   #grant: Grant | undefined;
 
@@ -91,8 +91,12 @@ export class ServerVisit implements Visit {
     this.#place = reception.crowd.enter(connection.remote.hostname);
     const { clock, closing, limits } = reception;
     this.#cancelTimer = clock.after(limits.loginTimeout, () => {
-      this.#isLate = true;
-      connection.close();
+      // A protocol that knows how may say so before it is closed.
+      this.#cancelTimer = clock.after(
+        limits.farewellTimeout,
+        () => connection.close(),
+      );
+      this.#late.abort();
     });
     closing.addEventListener("abort", this.#close, { once: true });
     if (closing.aborted) this.#close();
@@ -147,8 +151,8 @@ export class ServerVisit implements Visit {
     return this.#ended.signal;
   }
 
-  get isLate(): boolean {
-    return this.#isLate;
+  get late(): AbortSignal {
+    return this.#late.signal;
   }
 
   get isDraining(): boolean {
@@ -251,6 +255,11 @@ export class ServerVisit implements Visit {
   report(event: ServerEvent): void {
     logEvent(event, this.#origin);
     this.#reception.observer?.(event, this.#origin);
+  }
+
+  get pieceSize(): number {
+    const own = this.#grant?.pieceSize ?? Infinity;
+    return Math.min(own, this.#reception.pacer.pieceSize);
   }
 
   async pace(bytes: number, signal: AbortSignal): Promise<void> {

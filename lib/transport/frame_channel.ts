@@ -21,6 +21,7 @@ import {
   type NetworkAddress,
   NetworkError,
 } from "./network.ts";
+import type { Pace } from "./pacer.ts";
 
 /**
  * Bytes that a closing end still reads and drops: 4 MiB. A socket closed with
@@ -56,7 +57,9 @@ export class FrameChannel {
   #bytesAtCheck = 0;
   /** Whether the frame at hand was owed at the last check already. */
   #owedAtCheck = false;
-  #reading = false;
+  #reading: Promise<number> | undefined;
+  /** Whether nobody is to get a frame any more. */
+  #isFinishing = false;
 
   /**
    * @param connection What carries the frames; the channel closes it.
@@ -98,7 +101,7 @@ export class FrameChannel {
 
   /** Whether this end waits for bytes of the peer. */
   get isReading(): boolean {
-    return this.#reading;
+    return this.#reading !== undefined;
   }
 
   /** Whether this end waits for the peer to take bytes. */
@@ -143,6 +146,9 @@ export class FrameChannel {
       }
       const space = this.#buffer.space();
       const length = await this.#read(space);
+      if (this.#isFinishing) {
+        throw new NetworkError("closed", "connection is closed");
+      }
       if (length === 0) {
         if (!this.#buffer.partial) return undefined;
         throw new NetworkError(
@@ -157,11 +163,11 @@ export class FrameChannel {
   }
 
   async #read(space: Uint8Array<ArrayBuffer>): Promise<number> {
-    this.#reading = true;
+    this.#reading = this.#connection.read(space);
     try {
-      return await this.#connection.read(space);
+      return await this.#reading;
     } finally {
-      this.#reading = false;
+      this.#reading = undefined;
     }
   }
 
@@ -197,29 +203,46 @@ export class FrameChannel {
    *
    * @param bytes {@linkcode HEADER_SIZE} bytes of room for the header, then the chunk.
    * @param frame Where the chunk belongs, and its CRC-32.
+   * @param pace Lets the chunk pass piece by piece, so that the peer sees bytes
+   * move however slow that is.
    */
   async sendData(
     bytes: Uint8Array<ArrayBuffer>,
     frame: Pick<DataFrame, "id" | "offset" | "checksum">,
+    pace?: Pace,
   ): Promise<void> {
     encodeDataHeader(bytes, frame);
-    await this.#write({ type: "DATA", id: frame.id }, bytes);
+    await this.#write({ type: "DATA", id: frame.id }, bytes, pace);
   }
 
   #write(
     frame: Pick<Frame, "type" | "id">,
     bytes: Uint8Array<ArrayBuffer>,
+    pace?: Pace,
   ): Promise<void> {
     // The step is taken before the first await, so the tables see the frames in
     // the order of the wire.
     this.#conversation.step(this.#role, frame);
     this.#bytesQueued += bytes.length;
-    const written = this.#lastWrite.then(() => this.#writeAll(bytes))
+    const written = this.#lastWrite.then(() =>
+      pace === undefined ? this.#writeAll(bytes) : this.#writePaced(bytes, pace)
+    )
       .finally(() => this.#bytesQueued -= bytes.length);
     // A failed write fails the sends behind it too, each to its own caller.
     this.#lastWrite = written;
     written.catch(() => {});
     return written;
+  }
+
+  async #writePaced(
+    bytes: Uint8Array<ArrayBuffer>,
+    pace: Pace,
+  ): Promise<void> {
+    for (let at = 0; at < bytes.length; at += pace.pieceSize) {
+      const piece = bytes.subarray(at, at + pace.pieceSize);
+      await pace.take(piece.length);
+      await this.#writeAll(piece);
+    }
   }
 
   async #writeAll(bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -254,7 +277,7 @@ export class FrameChannel {
     const owed = this.#owedAtCheck;
     const received = this.#bytesReceived - this.#bytesAtCheck;
     this.#bytesAtCheck = this.#bytesReceived;
-    this.#owedAtCheck = this.#reading && this.#buffer.partial;
+    this.#owedAtCheck = this.isReading && this.#buffer.partial;
     return !(owed && this.#owedAtCheck && received < bytesMin);
   }
 
@@ -266,17 +289,19 @@ export class FrameChannel {
   /**
    * Closes so that the peer gets everything sent before: ends this side, then
    * reads and drops until the peer ends its own, `timeout` fires or enough was
-   * dropped. No {@linkcode FrameChannel.receive} may be pending.
+   * dropped. A {@linkcode FrameChannel.receive} that is pending fails.
    *
    * @param timeout Ends the wait.
    */
   async finish(timeout: AbortSignal): Promise<void> {
     const close = () => this.#connection.close();
+    this.#isFinishing = true;
     if (timeout.aborted) return close();
     timeout.addEventListener("abort", close, { once: true });
     try {
       await this.#lastWrite;
       await this.#connection.endWrite();
+      await this.#reading;
       const scrap = new Uint8Array(65_536);
       for (let dropped = 0; dropped < LINGER_SIZE_MAX;) {
         const length = await this.#connection.read(scrap);

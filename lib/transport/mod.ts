@@ -17,7 +17,7 @@ export {
   type Scheme,
   usualScheme,
 } from "./network.ts";
-export { Pacer, type PacerLimits } from "./pacer.ts";
+export { type Pace, Pacer, type PacerLimits } from "./pacer.ts";
 export { networkError, tcpNetwork } from "./tcp_network.ts";
 export {
   type PeerCertificate,

@@ -9,6 +9,9 @@ import type { CancelTimer, Clock } from "../platform/mod.ts";
 /** Milliseconds of the rate that may be moved at once after a pause. */
 const BURST = 100;
 
+/** The least that is asked for at a time: less costs more than it smooths. */
+const PIECE_SIZE_MIN = 512;
+
 interface Waiter {
   readonly bytes: number;
   readonly go: () => void;
@@ -21,6 +24,17 @@ interface Share {
   until: number;
   /** Bytes that it has had, counted from when it began to compete. */
   had: number;
+}
+
+/** Leave to move bytes, for one owner. */
+export interface Pace {
+  /**
+   * Bytes to ask for at a time at most, so that no wait is long: what the limit
+   * lets pass in a tenth of a second. `Infinity` where nothing is limited.
+   */
+  readonly pieceSize: number;
+  /** Waits until so many bytes may be moved. */
+  take(bytes: number): Promise<void>;
 }
 
 /** Limits of a {@linkcode Pacer}, in bytes a second. */
@@ -54,6 +68,13 @@ export class Pacer {
   constructor(clock: Clock, limits: PacerLimits = {}) {
     this.#clock = clock;
     this.#limits = limits;
+  }
+
+  /** See {@linkcode Pace.pieceSize}. */
+  get pieceSize(): number {
+    const { total = Infinity, each = Infinity } = this.#limits;
+    const size = Math.floor(Math.min(total, each) * BURST / 1000);
+    return Math.max(PIECE_SIZE_MIN, size);
   }
 
   /**

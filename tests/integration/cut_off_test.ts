@@ -459,3 +459,32 @@ sceneTest(
     await settles(scene, ["down", "up"]);
   },
 );
+
+sceneTest(
+  "the server's log says that a file was sent when the client has said so, and not before",
+  async (scene) => {
+    await scene.served("big", randomBytes(1, 3 * CHUNK));
+    const server = await scene.server();
+    const gate = new Gate();
+    const proxy = scene.proxy(
+      server,
+      ({ type }) => type === "ACKNOWLEDGE" ? gate.hold() : "pass",
+    );
+    const get = scene.start(["get", proxy.host, "big"]);
+    await gate.reached;
+    assertEquals(server.stderr.includes("Sent big"), false);
+    gate.open();
+    assertEquals((await get.ended).code, 0);
+    await until("the log", () => server.stderr.includes("Sent big"));
+    const cut = scene.proxy(
+      server,
+      ({ type }) => type === "ACKNOWLEDGE" ? "cut" : "pass",
+    );
+    await scene.ferry(["get", cut.host, "big", "-o", "other"]);
+    await until(
+      "the end",
+      () => server.stderr.split("End of session").length === 3,
+    );
+    assertEquals(server.stderr.split("Sent big").length, 2);
+  },
+);

@@ -108,6 +108,7 @@ Deno.test("FerryServer refuses connections beyond its limits politely", async ()
 Deno.test("FerryServer bounds the connections that have not said who they are", async () => {
   await using server = await startServer({ limits: { pendingCountMax: 2 } });
   const login = await server.logIn();
+  await settle();
   const waiting = [await server.dial(), await server.dial()];
   const third = await server.dial();
   assertEquals(await third.farewell(), "limit");

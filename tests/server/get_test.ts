@@ -74,7 +74,7 @@ Deno.test("GET refuses what is no file, and the connection goes on", async () =>
   const cases: readonly (readonly [string, string])[] = [
     ["missing", "not-found"],
     ["folder", "is-directory"],
-    ["dangling", "not-found"],
+    ["dangling", "outside"],
     ["pipe", "not-file"],
     ["../etc/passwd", "bad-name"],
     ["folder/../x", "bad-name"],

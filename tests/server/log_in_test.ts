@@ -1,5 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { encodeMessage, message } from "../../lib/protocol/mod.ts";
+import {
+  encodeMessage,
+  errorCodeName,
+  message,
+} from "../../lib/protocol/mod.ts";
 import { settle } from "../helpers/fake_clock.ts";
 import { HELLO, startServer } from "../helpers/test_server.ts";
 
@@ -129,11 +133,19 @@ Deno.test("FerryServer ends a log-in that takes too long, and no other", async (
   const slow = await server.dial();
   await slow.send("HELLO", HELLO);
   await slow.expect("GREETING");
+  const torn = await server.dial();
+  await torn.sendBytes(encodeMessage(message("HELLO", HELLO)).slice(0, 30));
   await server.clock.advance(9_999);
   assertEquals(server.network.dialled[1]!.server.closed, false);
   await server.clock.advance(2);
-  await silent.expectEnd();
-  await slow.expectEnd();
+  for (const late of [silent, slow, torn]) {
+    const { body } = await late.expect("FAIL");
+    assertEquals(errorCodeName(body.code), "timeout");
+  }
+  // What comes after that changes nothing.
+  await slow.send("LOGIN", { method: "anonymous", user: undefined });
+  await server.clock.advance(1000);
+  for (const late of [silent, slow, torn]) await late.expectEnd();
   await login.control.send("SPACE", {}, 1);
   await login.control.expect("SPACE_LEFT");
 });

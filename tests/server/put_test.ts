@@ -77,6 +77,18 @@ Deno.test("PUT tells the progress, no faster than it should", async () => {
   assertEquals((await at.data.expect("PROGRESS")).body.verified, 2 * CHUNK);
 });
 
+Deno.test("PUT tells the progress of a fast client as well", async () => {
+  await using at = await scene();
+  await at.data.send("PUT", putBody("a"), 2);
+  await at.data.expect("OPENED");
+  for (let index = 0; index < 6; index++) {
+    await at.data.sendData(2, index * CHUNK, sample(CHUNK));
+  }
+  assertEquals((await at.data.expect("PROGRESS")).body.verified, 0);
+  // No time has passed.
+  assertEquals((await at.data.expect("PROGRESS")).body.verified, 4 * CHUNK);
+});
+
 interface Refusal {
   readonly body: MessageBody<"PUT">;
   readonly code: string;

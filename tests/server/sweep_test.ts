@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import type { Storage } from "../../lib/storage/mod.ts";
+import { settle } from "../helpers/fake_clock.ts";
 import { startServer } from "../helpers/test_server.ts";
 
 Deno.test("FerryServer clears expired leftovers at intervals, as long as it runs", async () => {
@@ -33,7 +34,7 @@ Deno.test("FerryServer ends at once though a limit on its rate would make it wai
   const data = await server.attach(login);
   await data.send("GET", { path: "f", algorithm: "crc32-chunks" }, 2);
   await data.expect("OPENED");
-  await data.expect("DATA");
+  await settle();
   const start = server.clock.monotonic();
   await server.clock.run(server.server.shutdown({ drain: 1000 }));
   assertEquals(server.clock.monotonic() - start <= 2000, true);

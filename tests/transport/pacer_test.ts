@@ -1,5 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
-import { Pacer } from "../../lib/transport/mod.ts";
+import { Pacer, type PacerLimits } from "../../lib/transport/mod.ts";
 import { FakeClock, settle } from "../helpers/fake_clock.ts";
 
 /** Takes again and again; says how much. */
@@ -110,4 +110,13 @@ Deno.test("Pacer has one timer, and lets go whoever is going to end", async () =
   await Promise.all(waiting);
   assertEquals(clock.pending, 0);
   await pacer.take({}, 1000, signal);
+});
+
+Deno.test("Pacer.pieceSize is what the lowest limit lets pass in a moment", () => {
+  const pieceSize = (limits: PacerLimits): number =>
+    new Pacer(new FakeClock(), limits).pieceSize;
+  assertEquals(pieceSize({}), Infinity);
+  assertEquals(pieceSize({ total: 1_000_000 }), 100_000);
+  assertEquals(pieceSize({ total: 1_000_000, each: 50_000 }), 5000);
+  assertEquals(pieceSize({ each: 1 }), 512);
 });
