@@ -53,6 +53,8 @@ export class SmallDownloads {
   readonly #repairs = new Map<SmallFile, number>();
   #group: Arrived[] = [];
   #groupSize = 0;
+  /** What a server said that is shutting down: whatever it did not send is asked for again. */
+  #leaving: FerryError | undefined;
 
   /**
    * @param host What it works with.
@@ -85,11 +87,14 @@ export class SmallDownloads {
    *
    * @throws {NetworkError} When the connection broke: what was not told of may be
    * fetched again.
+   * @throws {FerryError} `unavailable` when the server is shutting down; the same
+   * holds for what it did not send.
    */
   async run(files: Iterable<SmallFile>): Promise<void> {
     const wanted = files[Symbol.iterator]();
     const asked: (readonly [id: number, file: SmallFile])[] = [];
     const ask = async (): Promise<void> => {
+      if (this.#leaving !== undefined) return;
       const file = wanted.next().value ?? this.#again.shift();
       if (file === undefined) return;
       const id = this.#session.nextId();
@@ -104,6 +109,7 @@ export class SmallDownloads {
     }
     await this.#store();
     this.usable = true;
+    if (this.#leaving !== undefined) throw this.#leaving;
   }
 
   async #take(id: number, file: SmallFile): Promise<void> {
@@ -134,6 +140,10 @@ export class SmallDownloads {
       await this.#add(file, bytes, chunks.get(0) ?? 0, body.modified);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
+      if (error.cause.code === "unavailable") {
+        this.#leaving = error.cause;
+        return;
+      }
       const { signal } = this.#options;
       this.#results.failed(file, describe(error.cause, file.path, signal));
     }

@@ -47,6 +47,8 @@ export class SmallUploads {
   readonly #again: SmallFile[] = [];
   readonly #repairs = new Map<SmallFile, number>();
   #isAllSent = false;
+  /** What a server said that is shutting down: whatever it did not take is sent again. */
+  #leaving: FerryError | undefined;
 
   /**
    * @param host What it works with.
@@ -79,6 +81,8 @@ export class SmallUploads {
    *
    * @throws {NetworkError} When the connection broke: what has no answer yet may
    * be sent again under the same id.
+   * @throws {FerryError} `unavailable` when the server is shutting down; the same
+   * holds for what it did not take.
    */
   async run(files: Iterable<SmallFile>): Promise<void> {
     const received = this.#receiveAll();
@@ -87,6 +91,7 @@ export class SmallUploads {
     const buffer = new Uint8Array(HEADER_SIZE + CHUNK_SIZE);
     try {
       for (const file of files) {
+        if (this.#leaving !== undefined) break;
         while (this.#sent.size >= EXCHANGE_COUNT_MAX - 1) {
           await Promise.race([failed, this.#changed.wait()]);
         }
@@ -103,6 +108,7 @@ export class SmallUploads {
     }
     await received;
     this.usable = true;
+    if (this.#leaving !== undefined) throw this.#leaving;
   }
 
   async #send(
@@ -223,11 +229,16 @@ export class SmallUploads {
     if (sent === undefined) return;
     this.#sent.delete(id);
     const { file } = sent;
+    if (error.code === "unavailable") {
+      this.#leaving = error;
+      this.#again.length = 0;
+      return;
+    }
     const { signal } = this.#options;
     const repairs = this.#repairs.get(file) ?? 0;
     if (error.code === "integrity" && repairs < REPAIR_COUNT_MAX) {
       this.#repairs.set(file, repairs + 1);
-      this.#again.push(file);
+      if (this.#leaving === undefined) this.#again.push(file);
       return;
     }
     this.#results.failed(file, describe(error, file.path, signal));
