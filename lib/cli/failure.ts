@@ -104,8 +104,7 @@ function hintFor(
       return doing === "remove" ? hints.notEmpty : hints.exists;
     case "not-found":
       if (doing === "write") return hints.noDirectory;
-      if (doing === "make") return hints.parents;
-      return missingFolderHint(error, attempt);
+      return doing === "make" ? hints.parents : undefined;
     case "is-directory":
       return doing === "get" || doing === "put" ? hints.oneByOne : undefined;
     case "connect-failed":
@@ -223,11 +222,12 @@ export function describeFailure(error: unknown, attempt: Attempt): Failure {
     phrase: isLostForGood(error, attempt)
       ? problems.lostForGood(error.message)
       : withoutName(error.message, path) + place(error, server),
-    hint: error.code === "untrusted"
-      ? attempt.untrusted
-      : attempt.unhinted?.includes(error.code)
-      ? undefined
-      : hintFor(error, tried),
+    hint: missingFolderHint(error, tried) ??
+      (error.code === "untrusted"
+        ? attempt.untrusted
+        : attempt.unhinted?.includes(error.code)
+        ? undefined
+        : hintFor(error, tried)),
   });
   return { code, side, path, message };
 }

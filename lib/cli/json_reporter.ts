@@ -32,7 +32,11 @@ import type {
   TreeStyle,
 } from "./reporter.ts";
 import { stackOf } from "./stack.ts";
-import type { Meter, MeterReading } from "./transfer_meter.ts";
+import {
+  type Meter,
+  type MeterReading,
+  percentKnown,
+} from "./transfer_meter.ts";
 
 /** What a {@linkcode JsonReporter} is made of. */
 export interface JsonReporterOptions {
@@ -325,7 +329,7 @@ export class JsonReporter implements Reporter {
       attemptsMax: Number.isFinite(event.attemptsMax)
         ? event.attemptsMax
         : null,
-      percent: this.#meter?.read().percent ?? null,
+      percent: percentKnown(this.#meter?.read()) ?? null,
       seconds: inSeconds(event.delay),
       message: event.error.message,
     }).catch(() => {});

@@ -40,7 +40,7 @@ import {
 } from "./format.ts";
 import type { Savings } from "./reporter.ts";
 import type { OutputError } from "./environment.ts";
-import type { MeterReading } from "./transfer_meter.ts";
+import { type MeterReading, percentKnown } from "./transfer_meter.ts";
 
 export { shell } from "./shell_messages.ts";
 export { INTEGRITY_IS_NEVER_OFF, usage } from "./usage_messages.ts";
@@ -421,7 +421,7 @@ export const notes = {
     reading: Pick<MeterReading, "percent" | "bytes"> | undefined,
   ): string {
     const { attempt, attemptsMax, delay, error } = event;
-    const percent = reading?.percent;
+    const percent = percentKnown(reading);
     const where = percent === undefined ? "" : ` at ${percent}%`;
     const of = Number.isFinite(attemptsMax) ? ` of ${attemptsMax}` : "";
     const goesOn = reading !== undefined && reading.bytes > 0

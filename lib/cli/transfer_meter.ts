@@ -275,3 +275,15 @@ export class TransferMeter implements Meter {
     this.#window.sample(bytes - this.#held);
   }
 }
+
+/**
+ * The share that is done, as far as the other end has said; `undefined` before
+ * it has said anything: that is not the same as nothing.
+ */
+export function percentKnown(
+  reading: Pick<MeterReading, "percent" | "bytes"> | undefined,
+): number | undefined {
+  return reading !== undefined && reading.bytes > 0
+    ? reading.percent
+    : undefined;
+}

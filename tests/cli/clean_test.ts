@@ -48,6 +48,9 @@ Deno.test("clean only lists where nobody can be asked", async () => {
     "ferry: Nothing is removed without --yes\n",
   );
   assertEquals((await names(disk, "/d")).includes(PART), true);
+  const quiet = makeWorld({ disk });
+  await run(quiet, 0, "clean", "-q", "/d");
+  assertEquals(quiet.stderr.text, "");
 });
 
 Deno.test("clean asks on a terminal, and removes only after a yes", async () => {

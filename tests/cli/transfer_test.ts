@@ -372,21 +372,29 @@ Deno.test("--progress always follows itself line by line where there is no termi
 });
 
 Deno.test("a lost connection is told of with how far everything is", async () => {
-  const cases: ReadonlyArray<readonly [number, string]> = [
+  const cases: ReadonlyArray<readonly [number, number, string]> = [
     [
+      45,
       3,
       "Connection lost at 45% (connection was reset); trying again in 0.50 s to go on from there (1 of 3)\n",
     ],
     [
+      45,
       Infinity,
       "Connection lost at 45% (connection was reset); trying again in 0.50 s to go on from there (1)\n",
     ],
+    // That nothing was reported is not the same as that nothing has arrived.
+    [
+      0,
+      3,
+      "Connection lost (connection was reset); trying again in 0.50 s (1 of 3)\n",
+    ],
   ];
-  for (const [attemptsMax, line] of cases) {
+  for (const [transferred, attemptsMax, line] of cases) {
     let onReconnect: ConnectOptions["onReconnect"];
     const client = new FakeClient({
       put(_source, path, options) {
-        options?.onProgress?.({ transferred: 45, total: 100 });
+        options?.onProgress?.({ transferred, total: 100 });
         const error = new FerryError("connection-lost", "connection was reset");
         onReconnect?.({ attempt: 1, attemptsMax, delay: 500, error });
         return Promise.resolve(receipt({ path, size: 100 }));
@@ -405,7 +413,7 @@ Deno.test("a lost connection is told of with how far everything is", async () =>
       .filter(({ event }) => event === "reconnect");
     assertEquals(
       [event?.attemptsMax, event?.percent],
-      [attemptsMax === 3 ? 3 : null, 45],
+      [attemptsMax === 3 ? 3 : null, transferred === 0 ? null : 45],
     );
   }
 });

@@ -431,3 +431,14 @@ Deno.test("TreeMeter promises nothing while it counts, and adds trees up", () =>
   meter.next();
   assertEquals(meter.read().isCounting, false);
 });
+
+Deno.test("put -r of a file into a folder that is missing says how to make it", async () => {
+  await using server = await startServer();
+  const { world, disk } = await treeWorld(server);
+  await plant(disk, "/d", TREE);
+  await run(world, 5, "put", "-r", H, "/d/a", "-o", "missing/");
+  assertMatch(
+    world.stderr.text,
+    /^ferry: Cannot put "missing\/a": there is no folder "missing" on 127\.0\.0\.1:\d+ \(make it first: ferry mkdir -p 127\.0\.0\.1:\d+ missing\)\n/,
+  );
+});

@@ -13,7 +13,7 @@ import {
   StorageError,
 } from "../../storage/mod.ts";
 import { isConfirmed } from "../ask.ts";
-import { CLEAN_RECURSIVE, JSON_OUTPUT, YES } from "../client_options.ts";
+import { CLEAN_RECURSIVE, JSON_OUTPUT, QUIET, YES } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
 import { uploadsFolder } from "../connection.ts";
 import type { Environment } from "../environment.ts";
@@ -94,7 +94,7 @@ async function mayRemove(
   if (line.value(YES)) return true;
   if (removable.length === 0) return false;
   if (!environment.canAsk || line.value(JSON_OUTPUT)) {
-    await reporter.remark(notes.cleanNeedsYes);
+    if (!line.value(QUIET)) await reporter.remark(notes.cleanNeedsYes);
     return false;
   }
   const bytes = removable.reduce((sum, { size }) => sum + size, 0);
