@@ -24,6 +24,8 @@ export interface Option<T> {
   readonly names?: NameSide;
   /** What it does, for the help. */
   readonly help: string;
+  /** The only words that make sense, where there are few. */
+  readonly words?: readonly string[];
   /** Whether a configuration file may say it as a number. */
   readonly isNumber?: boolean;
   /** Whether it may be given several times. */
