@@ -99,7 +99,8 @@ export class ChunkDigest {
     head.setBigUint64(0, BigInt(size));
     head.setUint32(8, CHUNK_SIZE);
     hash.update(PREFIX).update(new Uint8Array(head.buffer));
-    const block = new DataView(new ArrayBuffer(4 * BLOCK_SUMS));
+    const room = 4 * Math.min(count, BLOCK_SUMS);
+    const block = new DataView(new ArrayBuffer(room));
     for (let start = 0; start < count; start += BLOCK_SUMS) {
       const sums = this.#sums.subarray(
         start,

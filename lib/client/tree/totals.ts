@@ -11,14 +11,18 @@ interface Active {
   size: number;
 }
 
-/** Adds up the files of a tree. */
+/** Adds up the files of a tree. Kept as sums: it is asked after every change. */
 export class Totals {
   readonly #onChange: ((progress: TreeProgress) => void) | undefined;
   readonly #active = new Map<TreeFile, Active>();
+  #latest: TreeFile | undefined;
   #isCounting = true;
   #files = 0;
   #filesTotal = 0;
-  #bytesDone = 0;
+  /** Bytes that have moved, of files that are through or on their way. */
+  #bytes = 0;
+  /** Bytes of files that are on their way or through, as far as they came. */
+  #bytesBegun = 0;
   #bytesWaiting = 0;
 
   /** @param onChange Told of every change. */
@@ -44,7 +48,9 @@ export class Totals {
   begin(file: TreeFile): void {
     const { size = 0 } = file;
     this.#bytesWaiting -= size;
+    this.#bytesBegun += size;
     this.#active.set(file, { bytes: 0, size });
+    this.#latest = file;
     this.#tell();
   }
 
@@ -52,15 +58,20 @@ export class Totals {
   advance(file: TreeFile, bytes: number, total: number | undefined): void {
     const active = this.#active.get(file);
     if (active === undefined) return;
+    const before = Math.max(active.size, active.bytes);
+    this.#bytes += Math.max(0, bytes - active.bytes);
     active.bytes = Math.max(active.bytes, bytes);
     active.size = total ?? active.size;
+    this.#bytesBegun += Math.max(active.size, active.bytes) - before;
     this.#tell();
   }
 
   /** A file is through; what is missing of it will not come. */
   end(file: TreeFile): void {
-    this.#bytesDone += this.#active.get(file)?.bytes ?? 0;
+    const { bytes, size } = this.#active.get(file) ?? { bytes: 0, size: 0 };
+    this.#bytesBegun -= Math.max(0, size - bytes);
     this.#active.delete(file);
+    if (this.#latest === file) this.#latest = [...this.#active.keys()].at(-1);
     this.#files++;
     this.#tell();
   }
@@ -73,21 +84,14 @@ export class Totals {
 
   /** How far everything is now. */
   read(): TreeProgress {
-    let bytes = this.#bytesDone;
-    let bytesTotal = this.#bytesDone + this.#bytesWaiting;
-    let name = "";
-    for (const [file, active] of this.#active) {
-      bytes += active.bytes;
-      bytesTotal += Math.max(active.size, active.bytes);
-      name = file.path === "" ? file.remote : file.path;
-    }
+    const { path = "", remote = "" } = this.#latest ?? {};
     return {
       files: this.#files,
       filesTotal: this.#filesTotal,
-      bytes,
-      bytesTotal,
+      bytes: this.#bytes,
+      bytesTotal: this.#bytesBegun + this.#bytesWaiting,
       isCounting: this.#isCounting,
-      name,
+      name: path === "" ? remote : path,
       active: this.#active.size,
     };
   }
