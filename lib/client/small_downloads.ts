@@ -100,7 +100,8 @@ export class SmallDownloads {
       const id = this.#session.nextId();
       asked.push([id, file]);
       const body = { path: file.path, algorithm: "crc32-chunks" as const };
-      await this.#channel.send({ type: "GET", id, body });
+      this.#channel.send({ type: "GET", id, body }).catch(() => {});
+      await this.#channel.settled();
     };
     for (let ahead = 0; ahead < AHEAD_COUNT; ahead++) await ask();
     for (let next = asked.shift(); next !== undefined; next = asked.shift()) {
@@ -132,7 +133,7 @@ export class SmallDownloads {
         // The receive buffer is used again.
         bytes = frame.payload.slice();
       }
-      await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+      this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).catch(() => {});
       if (
         isDamaged || end.size !== bytes.length ||
         chunks.value(end.size) !== end.digest.toHex()

@@ -17,7 +17,7 @@ import {
   openLocalSource,
   type SourceChunk,
 } from "../storage/mod.ts";
-import type { FrameChannel } from "../transport/mod.ts";
+import { type FrameChannel, JOINED_FRAME_MAX } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
 import { describe, FerryError, remoteError } from "./errors.ts";
 import { Latch } from "./latch.ts";
@@ -131,16 +131,15 @@ export class SmallUploads {
     this.#changed.notify();
     const { path, mode, upload } = file;
     const body = { path, upload, size, modified, mode, onConflict, durability };
-    const asked = this.#channel.send({ type: "STORE", id, body });
-    asked.catch(() => {});
-    if (chunk !== undefined) {
-      await this.#host.pace(size, signal);
-      await this.#channel.sendData(
-        buffer.subarray(0, HEADER_SIZE + size),
-        { id, offset: 0, checksum: chunk.checksum },
-      );
-    }
-    await asked;
+    // Files leave together: a send that fails fails those behind it too.
+    this.#channel.send({ type: "STORE", id, body }).catch(() => {});
+    if (chunk === undefined) return await this.#channel.settled();
+    await this.#host.pace(size, signal);
+    const bytes = buffer.subarray(0, HEADER_SIZE + size);
+    const { checksum } = chunk;
+    const sent = this.#channel.sendData(bytes, { id, offset: 0, checksum });
+    sent.catch(() => {});
+    await (bytes.length > JOINED_FRAME_MAX ? sent : this.#channel.settled());
   }
 
   async #read(

@@ -40,6 +40,7 @@ export function* indexesOf(
 
 /**
  * Sends chunks in the order given, reading one while the one before it is sent.
+ * The last may still be on its way: what is sent behind it is waited for.
  *
  * @returns How many bytes.
  */
@@ -59,18 +60,20 @@ export async function sendChunks(
       buffer.subarray(DATA_HEADROOM),
     );
     await sent;
+    const frame = { id, offset: index * CHUNK_SIZE, checksum };
+    const framed = buffer.subarray(0, DATA_HEADROOM + bytes.length);
+    // What passes at once need not go piece by piece.
+    const isAtOnce = framed.length <= pace.pieceSize;
+    if (isAtOnce) await pace.take(framed.length);
     signal.throwIfAborted();
-    sent = channel.sendData(
-      buffer.subarray(0, DATA_HEADROOM + bytes.length),
-      { id, offset: index * CHUNK_SIZE, checksum },
-      pace,
-    );
+    sent = isAtOnce
+      ? channel.sendData(framed, frame)
+      : channel.sendData(framed, frame, pace);
     // Awaited before the next chunk is sent; the source may fail before that.
     sent.catch(() => {});
     spare ??= new Uint8Array(room);
     [buffer, spare] = [spare, buffer];
     count += bytes.length;
   }
-  await sent;
   return count;
 }

@@ -44,22 +44,27 @@ export async function sendFile(
   const identity = await source.identity();
   const fingerprint = Uint8Array.fromHex(identity);
   const { mode } = await storage.stat(path);
-  await channel.send({
+  // What is small leaves in one write with what comes before and behind it. A
+  // send that fails fails those behind it, which are waited for.
+  const opened = channel.send({
     type: "OPENED",
     id,
     body: { size, modified, fingerprint, mode },
   });
+  opened.catch(() => {});
   const pace = session.pace;
   await sendChunks(
     { channel, id, source, signal, pace },
     indexesOf([{ first: 0, count: chunkCount(size) }], size),
   );
   const digest = await source.digest();
-  await channel.send({
+  const ended = channel.send({
     type: "END",
     id,
     body: { size, digest: Uint8Array.fromHex(digest.value) },
   });
+  ended.catch(() => {});
+  await channel.settled();
   return { size, identity };
 }
 

@@ -136,9 +136,11 @@ export class StoreQueue {
   async #storeGroup(group: readonly Waiting[]): Promise<void> {
     const { id } = group[0]!.request;
     const results = await this.#whileTelling(id, this.#receive(group));
+    // Not waited for one by one: they leave in few writes.
     for (const [at, { request }] of group.entries()) {
-      await this.#tell(request, results[at]);
+      void this.#tell(request, results[at]);
     }
+    await this.#channel.settled();
   }
 
   /** A disk, or a limit, may take its time: the client is to see that somebody is at work. */
