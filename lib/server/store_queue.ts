@@ -13,6 +13,7 @@ import {
   type Message,
 } from "../protocol/mod.ts";
 import {
+  type KnownFolders,
   type Outcome,
   type SafePath,
   type SmallFile,
@@ -169,9 +170,10 @@ export class StoreQueue {
     const results: unknown[] = new Array(group.length);
     const items: (SmallFile & { readonly path: SafePath })[] = [];
     const places: number[] = [];
+    const known: KnownFolders = new Map();
     for (const [at, file] of group.entries()) {
       try {
-        items.push(await this.#locate(file));
+        items.push(await this.#locate(file, known));
         places.push(at);
       } catch (error) {
         results[at] = error;
@@ -190,6 +192,7 @@ export class StoreQueue {
 
   async #locate(
     { request: { id, body }, offset, bytes, checksum }: Waiting,
+    known: KnownFolders,
   ): Promise<SmallFile & { readonly path: SafePath }> {
     this.#kept.get(id)?.signal.throwIfAborted();
     this.#session.require("write");
@@ -197,7 +200,7 @@ export class StoreQueue {
     if (bytes.length !== body.size || crc32(bytes) !== checksum) {
       throw new StorageError("integrity", "the file arrived damaged");
     }
-    const path = await this.#session.storage.locate(body.path, "write");
+    const path = await this.#session.storage.locate(body.path, "write", known);
     return {
       path,
       bytes,

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { statfsSync } from "node:fs";
+import { existsSync, statfsSync } from "node:fs";
 import type {
   Disk,
   DiskAccess,
@@ -20,6 +20,7 @@ import type {
 } from "./disk.ts";
 import { hostErrorCode, toStorageError } from "./deno_errors.ts";
 import { SYNCHRONOUS_BYTES_MAX } from "./limits.ts";
+import { SyncPace } from "./sync_pace.ts";
 import { IS_WINDOWS } from "./names.ts";
 
 const OPEN_OPTIONS: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
@@ -46,6 +47,8 @@ const DATE_MAX = 8_640_000_000_000_000;
 
 /** The {@linkcode Disk} of this machine, through Deno's permissions. */
 export class DenoDisk implements Disk {
+  readonly #pace = new SyncPace();
+
   /** Asks for the state of the permissions; never prompts. */
   async access(path: string): Promise<DiskAccess> {
     const [read, write, sys] = await Promise.all([
@@ -63,7 +66,7 @@ export class DenoDisk implements Disk {
   /** Opens a file. */
   open(path: string, mode: OpenMode): Promise<DiskFile> {
     return attempt(() =>
-      new DenoDiskFile(Deno.openSync(path, OPEN_OPTIONS[mode]))
+      new DenoDiskFile(Deno.openSync(path, OPEN_OPTIONS[mode]), this.#pace)
     );
   }
 
@@ -75,6 +78,11 @@ export class DenoDisk implements Disk {
   /** Looks at a path itself. */
   lstat(path: string): Promise<DiskStat> {
     return attempt(() => toDiskStat(Deno.lstatSync(path)));
+  }
+
+  /** Whether a path leads anywhere. */
+  exists(path: string): Promise<boolean> {
+    return attempt(() => existsSync(path));
   }
 
   /** Resolves every link. */
@@ -145,8 +153,8 @@ export class DenoDisk implements Disk {
   async syncDirectory(path: string): Promise<boolean> {
     if (IS_WINDOWS) return false;
     try {
-      using directory = await Deno.open(path);
-      await directory.sync();
+      using directory = Deno.openSync(path);
+      await this.#pace.sync(directory);
       return true;
     } catch (error) {
       if (NO_SYNC_CODES.has(hostErrorCode(error) ?? "")) return false;
@@ -166,11 +174,13 @@ export class DenoDisk implements Disk {
 
 class DenoDiskFile implements DiskFile {
   readonly #file: Deno.FsFile;
+  readonly #pace: SyncPace;
   #position = 0;
   #open = true;
 
-  constructor(file: Deno.FsFile) {
+  constructor(file: Deno.FsFile, pace: SyncPace) {
     this.#file = file;
+    this.#pace = pace;
   }
 
   async read(buffer: Uint8Array, offset: number): Promise<number> {
@@ -209,7 +219,7 @@ class DenoDiskFile implements DiskFile {
 
   async sync(): Promise<void> {
     try {
-      await this.#file.sync();
+      await this.#pace.sync(this.#file);
     } catch (error) {
       throw toStorageError(error);
     }

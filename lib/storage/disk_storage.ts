@@ -16,7 +16,7 @@ import { DenoDisk } from "./deno_disk.ts";
 import type { Disk, DiskAccess, DiskEntry, DiskStat } from "./disk.ts";
 import { DurableDirectories } from "./durable_directories.ts";
 import { StorageError } from "./errors.ts";
-import { Jail, lstatIfAny, type SafePath } from "./jail.ts";
+import { Jail, type KnownFolders, lstatIfAny, type SafePath } from "./jail.ts";
 import { removeIfAny } from "./leftovers.ts";
 import { LIST_BATCH, SWEEP_INTERVAL } from "./limits.ts";
 import { MemoryDisk, type MemoryDiskOptions } from "./memory_disk.ts";
@@ -151,8 +151,12 @@ export class DiskStorage implements Storage {
   }
 
   /** Makes a safe path of a name. */
-  locate(name: string, intent: LocateIntent): Promise<SafePath> {
-    return this.#jail.locate(name, intent);
+  locate(
+    name: string,
+    intent: LocateIntent,
+    known?: KnownFolders,
+  ): Promise<SafePath> {
+    return this.#jail.locate(name, intent, known);
   }
 
   /** Looks at an entry. */
@@ -220,7 +224,12 @@ export class DiskStorage implements Storage {
       const folder = await this.#folderFor(path);
       const staging = folder.place(request.id);
       const target = this.#target(path);
-      all.push({ target, staging, folder, request, bytes, checksum });
+      const relocate = async () =>
+        this.#target(await this.#jail.locate(path.path, "write"));
+      all.push({
+        ...{ target, staging, folder, relocate },
+        ...{ request, bytes, checksum },
+      });
     }
     return await receiveSmallFiles(this.#engine, this.#engineOptions, all);
   }
@@ -386,7 +395,7 @@ export class DiskStorage implements Storage {
       name: basename(path.absolute),
       seen: `${anchorDevice}:${anchorInode}:${anchor}`,
       check: () => this.#jail.recheck(path),
-      sync: (directory) => this.#durable.sync(directory),
+      sync: (directory, above) => this.#durable.sync(directory, above),
     };
   }
 

@@ -11,10 +11,16 @@
  * @module
  */
 
-import { basename, dirname, join, relative, SEPARATOR } from "@std/path";
+import { basename, dirname, join, SEPARATOR } from "@std/path";
 import type { Disk, DiskStat } from "./disk.ts";
 import { StorageError } from "./errors.ts";
-import { isReservedName, quoteName, splitName } from "./names.ts";
+import {
+  assertChildName,
+  childPath,
+  isReservedName,
+  quoteName,
+  splitName,
+} from "./names.ts";
 import type { LocateIntent } from "./storage.ts";
 
 /** Marks a {@linkcode SafePath}; exists only as a type, so that no code can give it. */
@@ -39,6 +45,13 @@ export interface SafePath {
   /** Names from the anchor to the path: one, or with the intent `make` none or several. */
   readonly missing: readonly string[];
 }
+
+/**
+ * Folders that were resolved a moment ago, by their names: what is located with
+ * the same one looks at each folder once. To be used for names that are handled
+ * together, and not kept.
+ */
+export type KnownFolders = Map<string, SeenDirectory>;
 
 /** Keeps names below one root. */
 export class Jail {
@@ -73,7 +86,15 @@ export class Jail {
    *
    * @throws {StorageError} `bad-name`, `outside`, `not-found`, `not-directory`.
    */
-  async locate(name: string, intent: LocateIntent): Promise<SafePath> {
+  async locate(
+    name: string,
+    intent: LocateIntent,
+    known?: KnownFolders,
+  ): Promise<SafePath> {
+    if (intent === "write" && known !== undefined) {
+      const path = await this.#locateFree(name, known);
+      if (path !== undefined) return path;
+    }
     const segments = splitName(name);
     if (intent === "make") return await this.#locateNew(name, segments);
     if (segments.length === 0) {
@@ -95,6 +116,30 @@ export class Jail {
       return path;
     }
     return await this.#followFinal(name, path.absolute);
+  }
+
+  /**
+   * A name to write that seems to be free, in a folder that is looked at once
+   * for all names; `undefined` where there is something to look at.
+   */
+  async #locateFree(
+    name: string,
+    known: KnownFolders,
+  ): Promise<SafePath | undefined> {
+    const at = name.lastIndexOf("/");
+    const folder = name.slice(0, Math.max(at, 0));
+    const last = name.slice(at + 1);
+    let parent = known.get(folder);
+    if (parent === undefined) {
+      // Of a name with a fault in it nothing is remembered.
+      const segments = splitName(name).slice(0, -1);
+      if (name === "") return undefined;
+      parent = await this.#see(await this.#resolveFolder(name, segments));
+      known.set(folder, parent);
+    } else assertChildName(name, last);
+    const absolute = childPath(parent.path, last);
+    if (await seemsTaken(this.#disk, absolute)) return undefined;
+    return this.#brand(name, absolute, parent, [last]);
   }
 
   /**
@@ -220,8 +265,13 @@ export class Jail {
     return (await lstatIfAny(this.#disk, path))?.kind;
   }
 
+  /** Where something below the root is, from the root. */
   #relative(real: string): string {
-    return relative(this.root, real).split(SEPARATOR).join("/");
+    if (real === this.root) return "";
+    const below = this.root.endsWith(SEPARATOR)
+      ? real.slice(this.root.length)
+      : real.slice(this.root.length + SEPARATOR.length);
+    return below.split(SEPARATOR).join("/");
   }
 
   async #safe(
@@ -230,18 +280,31 @@ export class Jail {
     anchor: string,
     missing: string[],
   ): Promise<SafePath> {
-    const stat = await this.#disk.stat(anchor);
-    if (stat.kind !== "directory") {
+    return this.#brand(path, absolute, await this.#see(anchor), missing);
+  }
+
+  async #see(path: string): Promise<SeenDirectory> {
+    const { kind, device, inode } = await this.#disk.stat(path);
+    if (kind !== "directory") {
       throw new StorageError("not-directory", "it is not a directory");
     }
-    // The one place where the brand is given.
+    return { path, device, inode };
+  }
+
+  /** The one place where the brand is given. */
+  #brand(
+    path: string,
+    absolute: string,
+    anchor: SeenDirectory,
+    missing: string[],
+  ): SafePath {
     return {
       path,
       absolute,
       location: this.#relative(absolute),
-      anchor,
-      anchorDevice: stat.device,
-      anchorInode: stat.inode,
+      anchor: anchor.path,
+      anchorDevice: anchor.device,
+      anchorInode: anchor.inode,
       missing,
     } as unknown as SafePath;
   }
@@ -287,6 +350,15 @@ export async function lstatIfAny(
     }
     throw error;
   }
+}
+
+/**
+ * Whether there is anything at a path. Of a link that leads nowhere it may say
+ * that there is not: who goes by that must give the name so that it fails then.
+ */
+export async function seemsTaken(disk: Disk, path: string): Promise<boolean> {
+  return await disk.exists?.(path) ??
+    await lstatIfAny(disk, path) !== undefined;
 }
 
 function outside(name: string): StorageError {

@@ -14,7 +14,7 @@ import { DurableDirectories } from "./durable_directories.ts";
 import { StorageError } from "./errors.ts";
 import { lstatIfAny, recheckDirectory, type SeenDirectory } from "./jail.ts";
 import { NameLocks } from "./name_locks.ts";
-import type { StorageHooks } from "./receiving_parts.ts";
+import type { PublishTarget, StorageHooks } from "./receiving_parts.ts";
 import { receiveSmallFiles } from "./small_files.ts";
 import { asStorageError, type SmallItem } from "./small_group.ts";
 import { openSource } from "./source.ts";
@@ -72,9 +72,10 @@ export async function receiveLocalFile(
   path: string,
   request: ReceiveRequest,
 ): Promise<ReceiveStart> {
-  const directory = await seeDirectory(disk, dirname(path));
+  const directory = await seeFolder(disk, dirname(path));
   const place = placeIn(disk, directory, path);
-  const engine = new CommitEngine(engineOptions(disk, options, directory.path));
+  const { path: folder } = directory.seen;
+  const engine = new CommitEngine(engineOptions(disk, options, folder));
   return await engine.receive(place.target, place.staging, request);
 }
 
@@ -88,21 +89,25 @@ export async function receiveLocalSmall(
   options: LocalFileOptions,
   items: readonly (SmallFile & { readonly path: string })[],
 ): Promise<readonly (Outcome | StorageError)[]> {
-  const directories = new Map<string, SeenDirectory | StorageError>();
+  const directories = new Map<string, LocalFolder | StorageError>();
   const results: (Outcome | StorageError | undefined)[] = [];
   const all: SmallItem[] = [];
   for (const { path, request, bytes, checksum } of items) {
     const above = dirname(path);
     const directory = directories.get(above) ??
-      await seeDirectory(disk, above).catch(asStorageError);
+      await seeFolder(disk, above).catch(asStorageError);
     directories.set(above, directory);
     if (directory instanceof StorageError) {
       results.push(directory);
       continue;
     }
     results.push(undefined);
-    const place = placeIn(disk, directory, path);
-    all.push({ ...place, folder: undefined, request, bytes, checksum });
+    const { target, staging } = placeIn(disk, directory, path);
+    const relocate = () => Promise.resolve(target);
+    all.push({
+      ...{ target, staging, folder: undefined, relocate },
+      ...{ request, bytes, checksum },
+    });
   }
   const parts = engineOptions(disk, options, undefined);
   const engine = new CommitEngine(parts);
@@ -119,24 +124,41 @@ export async function setLocalAttributes(
   await setEntryAttributes(disk, path, attributes);
 }
 
+/** What all files of one folder have in common. */
+interface LocalFolder {
+  readonly seen: SeenDirectory;
+  readonly target: Pick<
+    PublishTarget,
+    "directory" | "seen" | "check" | "sync"
+  >;
+}
+
+async function seeFolder(disk: Disk, path: string): Promise<LocalFolder> {
+  const seen = await seeDirectory(disk, path);
+  const durable = new DurableDirectories(disk, undefined);
+  const target: LocalFolder["target"] = {
+    directory: seen.path,
+    seen: `${seen.device}:${seen.inode}:${seen.path}`,
+    check: () => recheckDirectory(disk, seen, path),
+    sync: (each) => durable.sync(each),
+  };
+  return { seen, target };
+}
+
 function placeIn(
   disk: Disk,
-  directory: SeenDirectory,
+  { seen, target }: LocalFolder,
   path: string,
 ): Pick<SmallItem, "target" | "staging"> {
   const name = basename(path);
-  const durable = new DurableDirectories(disk, undefined);
   return {
     target: {
+      ...target,
       path: path.split(SEPARATOR).join("/"),
       location: name,
-      directory: directory.path,
       name,
-      seen: `${directory.device}:${directory.inode}:${directory.path}`,
-      check: () => recheckDirectory(disk, directory, path),
-      sync: (each) => durable.sync(each),
     },
-    staging: stagingBeside(directory, name, disk),
+    staging: stagingBeside(seen, name, disk),
   };
 }
 

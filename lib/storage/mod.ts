@@ -28,7 +28,7 @@ export {
   type StorageErrorOptions,
 } from "./errors.ts";
 export { compileGlob, type Glob, GLOB_SIZE_MAX } from "./glob.ts";
-export type { jailed, SafePath } from "./jail.ts";
+export type { jailed, KnownFolders, SafePath, SeenDirectory } from "./jail.ts";
 export { type Journal, readJournal } from "./journal_file.ts";
 export {
   CHUNK_COUNT_MAX,

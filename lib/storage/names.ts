@@ -23,6 +23,12 @@ const UNSHOWABLE =
 const IGNORABLE =
   /[\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{feff}]/gu;
 
+// deno-lint-ignore no-control-regex -- all of ASCII, control characters too
+const ASCII = /^[\0-\x7f]*$/;
+
+/** Bytes of UTF-8 that one unit of a string may take. */
+const UTF8_UNIT_BYTES = 3;
+
 /** `C:` and `C:name`, which Windows takes for a drive. */
 const DRIVE = /^[A-Za-z]:/;
 
@@ -59,10 +65,19 @@ export function nameBytes(name: string): number {
   return ENCODER.encode(name).length;
 }
 
+/** Whether a name has more bytes than it may have; most need not be encoded to know. */
+function isLongerThan(name: string, bytesMax: number): boolean {
+  return name.length * UTF8_UNIT_BYTES > bytesMax &&
+    (name.length > bytesMax || nameBytes(name) > bytesMax);
+}
+
 /** Whether a name means the staging folder on some file system that Ferry may meet. */
 export function isReservedName(name: string): boolean {
-  const folded = name.replace(IGNORABLE, "").normalize("NFKC").toLowerCase();
-  return folded === STAGING_NAME ||
+  // In ASCII there is nothing to take out or to normalize.
+  const folded = ASCII.test(name)
+    ? name
+    : name.replace(IGNORABLE, "").normalize("NFKC");
+  return folded.toLowerCase() === STAGING_NAME ||
     (IS_WINDOWS && WINDOWS_SHORT_STAGING.test(name));
 }
 
@@ -101,7 +116,7 @@ export function segmentFault(
   if (!segment.isWellFormed() || segment.includes("\ufffd")) {
     return "is not valid Unicode";
   }
-  if (nameBytes(segment) > NAME_BYTES_MAX) {
+  if (isLongerThan(segment, NAME_BYTES_MAX)) {
     return `has a segment longer than ${NAME_BYTES_MAX} bytes`;
   }
   if (isReservedName(segment)) return "is reserved";
@@ -132,6 +147,19 @@ export function splitName(name: string): string[] {
 }
 
 /**
+ * Checks a name whose folder is known to be sound.
+ *
+ * @param name The name.
+ * @param last Its last segment.
+ * @throws {StorageError} `bad-name` when a rule is broken.
+ */
+export function assertChildName(name: string, last: string): void {
+  const isSound = !DRIVE.test(name) && !isLongerThan(name, PATH_BYTES_MAX) &&
+    segmentFault(last) === undefined;
+  if (!isSound) splitName(name);
+}
+
+/**
  * The `number`-th other name for `name`: `report-1.pdf` for `report.pdf`. What
  * would not fit is cut from the end of the stem.
  */
@@ -147,6 +175,13 @@ export function numberedName(name: string, number: number): string {
   let length = nameBytes(name.slice(0, at));
   while (length > room) length -= nameBytes(stem.pop()!);
   return stem.join("") + tail;
+}
+
+/** The path of an entry of a directory, as `join` would make it of a resolved one. */
+export function childPath(directory: string, name: string): string {
+  return directory.endsWith(SEPARATOR)
+    ? directory + name
+    : directory + SEPARATOR + name;
 }
 
 /** Shows a number of bytes in IEC units, for messages. */
@@ -166,8 +201,7 @@ function wholeFault(name: string, segments: string[]): string | undefined {
   if (segments.length > PATH_DEPTH_MAX) {
     return `is deeper than ${PATH_DEPTH_MAX} folders`;
   }
-  // The first test spares the encoding of a hostile megabyte.
-  if (name.length > PATH_BYTES_MAX || nameBytes(name) > PATH_BYTES_MAX) {
+  if (isLongerThan(name, PATH_BYTES_MAX)) {
     return `is longer than ${PATH_BYTES_MAX} bytes`;
   }
   return undefined;

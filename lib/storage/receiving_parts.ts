@@ -7,6 +7,7 @@
 import type { Clock } from "../platform/mod.ts";
 import type { ChunkMap } from "./chunk_map.ts";
 import type { Disk, DiskFile } from "./disk.ts";
+import type { SyncedDirectories } from "./durable_directories.ts";
 import type { SafePath } from "./jail.ts";
 import { StorageError } from "./errors.ts";
 import type { JournalFile } from "./journal_file.ts";
@@ -52,7 +53,7 @@ export interface PublishTarget {
   /** Checks that the directory is still the one that it was. */
   check(): Promise<void>;
   /** Makes the entries of the directory durable; `false` where the host cannot. */
-  sync(directory: string): Promise<boolean>;
+  sync(directory: string, above?: SyncedDirectories): Promise<boolean>;
 }
 
 /** What a {@linkcode StagedReceiving} works with. */

@@ -1,15 +1,14 @@
 /**
  * Many small files at once: in groups, or one by one where something is left of
- * an earlier try.
+ * an earlier try or has the name already.
  *
  * @module
  */
 
-import { join } from "@std/path";
 import type { CommitEngine, CommitEngineOptions } from "./commit_engine.ts";
 import type { StorageError } from "./errors.ts";
 import { SMALL_GROUP_BYTES, SMALL_GROUP_FILES } from "./limits.ts";
-import { foldName } from "./names.ts";
+import { childPath, foldName } from "./names.ts";
 import { asStorageError, SmallGroup, type SmallItem } from "./small_group.ts";
 import type { Outcome } from "./storage.ts";
 
@@ -45,7 +44,7 @@ function split(
   let bytes = 0;
   for (const item of items) {
     const { target, request, folder } = item;
-    const name = foldName(join(target.directory, target.name));
+    const name = foldName(childPath(target.directory, target.name));
     bytes += item.bytes.length;
     if (
       group.length < SMALL_GROUP_FILES && bytes <= SMALL_GROUP_BYTES &&
@@ -60,12 +59,12 @@ function split(
   return group.length > 0 ? [group, rest] : [[items[0]!], items.slice(1)];
 }
 
-/** The long way, for what has a leftover or an outcome of its own. */
+/** The long way, for what has a leftover or an outcome of its own, or a name that is taken. */
 async function receiveAlone(
   engine: CommitEngine,
-  { target, staging, request, bytes, checksum }: SmallItem,
+  { relocate, staging, request, bytes, checksum }: SmallItem,
 ): Promise<Outcome> {
-  const start = await engine.receive(target, staging, {
+  const start = await engine.receive(await relocate(), staging, {
     ...request,
     resume: false,
   });

@@ -17,7 +17,6 @@
  */
 
 import { createHash } from "node:crypto";
-import { join } from "@std/path";
 import { crc32 } from "node:zlib";
 import { ChunkDigest } from "./chunk_digest.ts";
 import {
@@ -34,11 +33,13 @@ import {
   planName,
 } from "./conflict.ts";
 import type { DiskFile, DiskStat } from "./disk.ts";
+import type { SyncedDirectories } from "./durable_directories.ts";
 import { StorageError } from "./errors.ts";
-import { lstatIfAny } from "./jail.ts";
+import { seemsTaken } from "./jail.ts";
 import { GroupJournal } from "./group_journal.ts";
 import { siblingPath } from "./leftovers.ts";
-import { CHUNK_SIZE, NUMBERED_NAMES_MAX, SMALL_GROUP_SYNCS } from "./limits.ts";
+import { CHUNK_SIZE, SMALL_GROUP_SYNCS } from "./limits.ts";
+import { childPath } from "./names.ts";
 import {
   applyMode,
   assertStaged,
@@ -52,8 +53,10 @@ import type { MemberRecord, SettledRecord } from "./upload_journal.ts";
 
 /** One file, and where it goes. */
 export interface SmallItem extends SmallFile {
-  /** Where it is to go. */
+  /** Where it is to go, if that name is free. */
   readonly target: PublishTarget;
+  /** The same, with a look at what may have the name. */
+  readonly relocate: () => Promise<PublishTarget>;
   /** Where it is staged if it is received alone, or has no folder. */
   readonly staging: Staging;
   /** The staging folder of its file system; without one it is staged beside its target. */
@@ -65,12 +68,16 @@ interface Member {
   readonly item: SmallItem;
   /** Its staged name. */
   readonly path: string;
+  /** The name that was asked for. */
+  readonly wanted: string;
   readonly data: DiskFile;
   readonly stat: DiskStat;
   readonly digest: Digest;
   plan?: NamePlan;
   isGiven: boolean;
   isSynced: boolean;
+  /** Whether it goes the long way, as its name turned out to be taken. */
+  isAlone: boolean;
   result?: Outcome | StorageError;
 }
 
@@ -104,6 +111,9 @@ export class SmallGroup {
         await this.#stage(fresh, alone);
         await this.#sync();
         await this.#publishAll();
+      }
+      for (const member of this.#members) {
+        if (member.isAlone) alone.push(member.item);
       }
     } catch (error) {
       const failure = asStorageError(error);
@@ -147,14 +157,19 @@ export class SmallGroup {
           this.#results.set(item, known);
           continue;
         }
-        // What an earlier try left is looked at and cleared the long way.
+        const isTaken = await this.#seemsTaken(item);
+        // What an earlier try left is looked at and cleared the long way. Without
+        // a folder it is met when this one's data is made, if that is.
         const trace = staging.keepsOutcome ? staging.map : staging.data;
-        if (await lstatIfAny(disk, trace) !== undefined) {
+        const mayBeLeft = staging.keepsOutcome || isTaken;
+        if (mayBeLeft && await seemsTaken(disk, trace)) {
           alone.push(item);
           continue;
         }
         await check(target);
-        const foreseen = await foresee(disk, target, request);
+        const foreseen = isTaken
+          ? await foresee(disk, target, request)
+          : undefined;
         if (foreseen === undefined) fresh.push(item);
         else this.#results.set(item, foreseen);
       } catch (error) {
@@ -167,6 +182,14 @@ export class SmallGroup {
       await assertRoom(disk, first.staging.directory, needed);
     }
     return fresh;
+  }
+
+  /** Only asked where more depends on it than who is told that it is taken. */
+  async #seemsTaken({ target, request }: SmallItem): Promise<boolean> {
+    const { onConflict } = request;
+    if (onConflict === "fail" || onConflict === "rename") return false;
+    const wanted = childPath(target.directory, target.name);
+    return await seemsTaken(this.#options.disk, wanted);
   }
 
   /** Writes every file to its staged name. */
@@ -215,14 +238,17 @@ export class SmallGroup {
       }
       const stat = await data.stat();
       const digest = digestOf(item);
+      const { directory, name } = item.target;
       return {
         item,
         path,
+        wanted: childPath(directory, name),
         data,
         stat,
         digest,
         isGiven: false,
         isSynced: false,
+        isAlone: false,
       };
     } catch (error) {
       await removeOwned(disk, path, data);
@@ -231,26 +257,22 @@ export class SmallGroup {
     }
   }
 
-  /** Makes the data durable, several at a time. */
+  /** Makes the data durable. */
   async #sync(): Promise<void> {
-    const todo = this.#open.values();
-    const work = async () => {
-      for (const member of todo) {
-        const { data, item } = member;
-        if (item.request.durability !== "full") continue;
-        await this.#attempt(member, () => data.sync());
-      }
-    };
-    await Promise.all(Array.from({ length: SMALL_GROUP_SYNCS }, work));
+    const durable = this.#open.filter(({ item }) =>
+      item.request.durability === "full"
+    );
+    await severalAtATime(
+      durable,
+      (member) => this.#attempt(member, () => member.data.sync()),
+    );
     await this.#options.hooks.step?.("synced");
   }
 
   /** Gives the names, under their locks. */
   async #publishAll(): Promise<void> {
     const { hooks, locks } = this.#options;
-    const names = this.#open.map(({ item: { target } }) =>
-      join(target.directory, target.name)
-    );
+    const names = this.#open.map(({ wanted }) => wanted);
     using _locks = await locks.acquire(...names);
     try {
       const check = checkOnce();
@@ -275,15 +297,14 @@ export class SmallGroup {
     check: (target: PublishTarget) => Promise<void>,
   ): Promise<void> {
     const { disk, locks } = this.#options;
-    const { target, request } = member.item;
+    const { target, request: { onConflict } } = member.item;
     await check(target);
-    if (request.onConflict === "fail" && member.plan === undefined) {
-      // Looked at a moment ago; if it was taken since, the link says so.
-      member.plan = freePlan(target.name);
-      return;
-    }
-    member.plan?.[Symbol.dispose]();
-    member.plan = await planName(disk, locks, target, request.onConflict);
+    // A name that is taken after all is not given: the link says so.
+    const seemsFree = onConflict === "fail" ||
+      !await seemsTaken(disk, member.wanted);
+    member.plan = seemsFree
+      ? freePlan(target.name)
+      : await planName(disk, locks, target, onConflict);
   }
 
   /** One record for each, one write and one sync for all. */
@@ -313,38 +334,39 @@ export class SmallGroup {
   ): Promise<void> {
     const { disk } = this.#options;
     const { item: { target }, path, stat } = member;
-    for (let attempt = 0; attempt < NUMBERED_NAMES_MAX; attempt++) {
-      const plan = member.plan!;
-      if (plan.publication === "skipped") return;
-      await check(target);
-      await assertStaged(disk, path, stat);
-      const to = join(target.directory, plan.name);
-      member.isGiven = true;
-      if (plan.publication === "replaced") return await disk.rename(path, to);
-      if (await moveToFreeName(disk, path, to)) return;
-      member.isGiven = false;
-      // Somebody else, who knows no locks, was first.
-      await this.#plan(member, checkOnce());
-      await this.#intend([member]);
-    }
-    throw new StorageError("busy", "others take every name first");
+    const { publication, name } = member.plan!;
+    if (publication === "skipped") return;
+    await check(target);
+    await assertStaged(disk, path, stat);
+    const to = childPath(target.directory, name);
+    member.isGiven = true;
+    if (publication === "replaced") return await disk.rename(path, to);
+    if (await moveToFreeName(disk, path, to)) return;
+    member.isGiven = false;
+    member.isAlone = true;
   }
 
   /** Checks every directory again, and syncs it once. */
   async #settle(): Promise<void> {
-    const check = checkOnce();
-    const synced = new Map<string, Promise<boolean>>();
-    await this.#each(async (member) => {
-      const { target, request } = member.item;
-      if (!member.isGiven) return;
-      await check(target);
-      if (request.durability !== "full") return;
-      let syncing = synced.get(target.directory);
-      if (syncing === undefined) {
-        syncing = target.sync(target.directory);
-        synced.set(target.directory, syncing);
+    const above: SyncedDirectories = new Map();
+    const directories = Map.groupBy(
+      this.#open.filter(({ isGiven }) => isGiven),
+      ({ item }) => item.target.seen,
+    );
+    await severalAtATime([...directories.values()], async (members) => {
+      const { target } = members[0]!.item;
+      const durable = members.filter(({ item }) =>
+        item.request.durability === "full"
+      );
+      try {
+        await target.check();
+        const isSynced = durable.length > 0 &&
+          await target.sync(target.directory, above);
+        for (const member of durable) member.isSynced = isSynced;
+      } catch (error) {
+        const failure = asStorageError(error);
+        for (const member of members) member.result = failure;
       }
-      member.isSynced = await syncing;
     });
   }
 
@@ -368,8 +390,8 @@ export class SmallGroup {
       records.push({ kind: "settled", id, outcome: record });
       return Promise.resolve();
     });
-    for (const member of this.#members) {
-      member.result ??= this.#results.get(member.item)!;
+    for (const member of this.#open) {
+      member.result = this.#results.get(member.item)!;
     }
     if (records.length === 0 || this.#journal === undefined) return;
     await this.#journal.settle(records);
@@ -387,7 +409,7 @@ export class SmallGroup {
       if (!isPublished) {
         const { directory } = item.target;
         if (member.isGiven && plan?.publication !== "replaced") {
-          await removeOwned(disk, join(directory, plan!.name), data);
+          await removeOwned(disk, childPath(directory, plan!.name), data);
         }
         await removeOwned(disk, path, data);
       }
@@ -399,9 +421,11 @@ export class SmallGroup {
     for (const end of this.#ends) end();
   }
 
-  /** What has not failed. */
+  /** What has not failed, and goes on in the group. */
   get #open(): Member[] {
-    return this.#members.filter(({ result }) => result === undefined);
+    return this.#members.filter(({ result, isAlone }) =>
+      result === undefined && !isAlone
+    );
   }
 
   async #each(work: (member: Member) => Promise<void>): Promise<void> {
@@ -417,6 +441,18 @@ export class SmallGroup {
       member.result = asStorageError(error);
     }
   }
+}
+
+/** Waits for no more at a time than a file system serves at once. */
+async function severalAtATime<T>(
+  items: readonly T[],
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const todo = items.values();
+  const some = Array.from({ length: SMALL_GROUP_SYNCS }, async () => {
+    for (const item of todo) await work(item);
+  });
+  await Promise.all(some);
 }
 
 /** Checks each directory, as it was seen, once. */

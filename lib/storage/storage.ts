@@ -6,7 +6,7 @@
 
 import type { DiskAccess, EntryKind } from "./disk.ts";
 import type { StorageError } from "./errors.ts";
-import type { SafePath } from "./jail.ts";
+import type { KnownFolders, SafePath } from "./jail.ts";
 
 /** What to do when the name of a new file is taken. */
 export type ConflictPolicy = "fail" | "overwrite" | "rename" | "skip";
@@ -308,9 +308,17 @@ export interface Storage extends AsyncDisposable {
    * Turns a name, `/`-separated and relative to the root, into the only thing
    * that the other methods take.
    *
+   * @param name The name.
+   * @param intent What for.
+   * @param known For names to `write` that are handled together: their folders
+   * are looked at once.
    * @throws {StorageError} `bad-name`, `outside`, `not-found`, `not-directory`.
    */
-  locate(name: string, intent: LocateIntent): Promise<SafePath>;
+  locate(
+    name: string,
+    intent: LocateIntent,
+    known?: KnownFolders,
+  ): Promise<SafePath>;
   /** The entry at a path. */
   stat(path: SafePath): Promise<Entry>;
   /** The entries of a directory, unsorted, as the host gives them. */

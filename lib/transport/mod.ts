@@ -3,7 +3,11 @@
  *
  * @module
  */
-export { DATA_HEADROOM, FrameChannel, JOINED_FRAME_MAX } from "./frame_channel.ts";
+export {
+  DATA_HEADROOM,
+  FrameChannel,
+  JOINED_FRAME_MAX,
+} from "./frame_channel.ts";
 export {
   type Connection,
   type ConnectionPurpose,
