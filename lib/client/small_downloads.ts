@@ -7,14 +7,13 @@
 
 import { crc32 } from "node:zlib";
 import {
-  CHUNK_SIZE,
   type MessageBody,
   REPAIR_COUNT_MAX,
   UPLOAD_ID_SIZE,
 } from "../protocol/mod.ts";
 import {
-  ChunkDigest,
   receiveLocalSmall,
+  smallDigest,
   type SmallFile as ArrivedFile,
 } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
@@ -116,8 +115,8 @@ export class SmallDownloads {
   async #take(id: number, file: SmallFile): Promise<void> {
     try {
       const { body } = await expectAnswer(this.#channel, ["OPENED"]);
-      const chunks = new ChunkDigest();
       let bytes = new Uint8Array(0);
+      let checksum = 0;
       let end: MessageBody<"END"> | undefined;
       let isDamaged = false;
       while (end === undefined) {
@@ -127,18 +126,17 @@ export class SmallDownloads {
           continue;
         }
         await this.#host.pace(frame.payload.length, this.#options.signal);
-        isDamaged ||= frame.offset !== 0 ||
-          crc32(frame.payload) !== frame.checksum;
-        chunks.set(frame.offset / CHUNK_SIZE, frame.checksum);
+        checksum = frame.checksum;
+        isDamaged ||= frame.offset !== 0 || crc32(frame.payload) !== checksum;
         // The receive buffer is used again.
         bytes = frame.payload.slice();
       }
       this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).catch(() => {});
       if (
         isDamaged || end.size !== bytes.length ||
-        chunks.value(end.size) !== end.digest.toHex()
+        smallDigest(end.size, checksum) !== end.digest.toHex()
       ) return this.#refuse(file, "it arrived damaged, or has grown meanwhile");
-      await this.#add(file, bytes, chunks.get(0) ?? 0, body.modified);
+      await this.#add(file, bytes, checksum, body.modified);
     } catch (error) {
       if (!(error instanceof ExchangeError)) throw error;
       if (error.cause.code === "unavailable") {

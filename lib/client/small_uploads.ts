@@ -13,8 +13,8 @@ import {
   REPAIR_COUNT_MAX,
 } from "../protocol/mod.ts";
 import {
-  ChunkDigest,
   openLocalSource,
+  smallDigest,
   type SourceChunk,
 } from "../storage/mod.ts";
 import { type FrameChannel, JOINED_FRAME_MAX } from "../transport/mod.ts";
@@ -125,9 +125,8 @@ export class SmallUploads {
     const { modified, chunk } = read;
     const size = chunk?.bytes.length ?? 0;
     const id = this.#session.nextId();
-    const sums = new ChunkDigest();
-    if (chunk !== undefined) sums.set(0, chunk.checksum);
-    this.#sent.set(id, { file, size, digest: sums.value(size) });
+    const digest = smallDigest(size, chunk?.checksum ?? 0);
+    this.#sent.set(id, { file, size, digest });
     this.#changed.notify();
     const { path, mode, upload } = file;
     const body = { path, upload, size, modified, mode, onConflict, durability };

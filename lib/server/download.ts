@@ -40,10 +40,9 @@ export async function sendFile(
   const { storage } = session;
   const path = await storage.locate(body.path, "read");
   using source = await storage.openSource(path, body.algorithm);
-  const { size, modified } = source.fingerprint;
+  const { fingerprint: { size, modified }, mode } = source;
   const identity = await source.identity();
   const fingerprint = Uint8Array.fromHex(identity);
-  const { mode } = await storage.stat(path);
   // What is small leaves in one write with what comes before and behind it. A
   // send that fails fails those behind it, which are waited for.
   const opened = channel.send({

@@ -23,6 +23,26 @@ export function chunkLength(index: number, size: number): number {
   return Math.max(0, Math.min(CHUNK_SIZE, size - index * CHUNK_SIZE));
 }
 
+/** What is summed up of a file of one chunk: prefix, size, chunk size, the chunk's CRC-32. */
+const SMALL = new Uint8Array(PREFIX.length + 16);
+new TextEncoder().encodeInto(PREFIX, SMALL);
+const SMALL_FIELDS = new DataView(SMALL.buffer, PREFIX.length);
+SMALL_FIELDS.setUint32(8, CHUNK_SIZE);
+
+/**
+ * The same as {@linkcode ChunkDigest.value} for a file of at most one chunk,
+ * for a fraction of the cost.
+ *
+ * @param size Bytes of the file.
+ * @param checksum The CRC-32 of them; of no meaning for an empty file.
+ */
+export function smallDigest(size: number, checksum: number): string {
+  SMALL_FIELDS.setBigUint64(0, BigInt(size));
+  SMALL_FIELDS.setUint32(12, checksum);
+  const bytes = size === 0 ? SMALL.subarray(0, -4) : SMALL;
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
 /**
  * Collects the CRC-32 of every chunk of a file, in any order, and sums them up:
  * lower-case hexadecimal SHA-256 over the ASCII text `ferry crc32-chunks 1` and

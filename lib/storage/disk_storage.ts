@@ -191,7 +191,6 @@ export class DiskStorage implements Storage {
     path: SafePath,
     algorithm: DigestAlgorithm,
   ): Promise<Source> {
-    await this.#jail.recheck(path);
     return await openSource(this.#disk, path.absolute, {
       algorithm,
       check: () => this.#jail.recheck(path),

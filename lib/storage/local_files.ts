@@ -52,7 +52,7 @@ export async function openLocalSource(
   path: string,
   algorithm: DigestAlgorithm,
 ): Promise<Source> {
-  return await openSource(disk, await disk.realPath(path), { algorithm });
+  return await openSource(disk, path, { algorithm, followsLink: true });
 }
 
 /**

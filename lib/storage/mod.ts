@@ -4,7 +4,12 @@
  *
  * @module
  */
-export { chunkCount, ChunkDigest, chunkLength } from "./chunk_digest.ts";
+export {
+  chunkCount,
+  ChunkDigest,
+  chunkLength,
+  smallDigest,
+} from "./chunk_digest.ts";
 export { DenoDisk } from "./deno_disk.ts";
 export type {
   Disk,

@@ -18,7 +18,7 @@
 
 import { createHash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { ChunkDigest } from "./chunk_digest.ts";
+import { smallDigest } from "./chunk_digest.ts";
 import {
   assertRequest,
   assertRoom,
@@ -490,9 +490,7 @@ function digestOf({ request, bytes, checksum }: SmallFile): Digest {
     const value = createHash("sha256").update(bytes).digest("hex");
     return { algorithm, value };
   }
-  const sums = new ChunkDigest();
-  if (bytes.length > 0) sums.set(0, checksum);
-  return { algorithm, value: sums.value(bytes.length) };
+  return { algorithm, value: smallDigest(bytes.length, checksum) };
 }
 
 /** What is no failure of storage is a fault of the program, and goes on. */

@@ -6,7 +6,12 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { crc32 } from "node:zlib";
-import { chunkCount, ChunkDigest, chunkLength } from "./chunk_digest.ts";
+import {
+  chunkCount,
+  ChunkDigest,
+  chunkLength,
+  smallDigest,
+} from "./chunk_digest.ts";
 import type { Disk, DiskFile, DiskStat } from "./disk.ts";
 import { StorageError } from "./errors.ts";
 import {
@@ -14,6 +19,7 @@ import {
   FILE_SIZE_MAX,
   SAMPLE_BYTES,
   SAMPLE_COUNT,
+  SYNCHRONOUS_BYTES_MAX,
 } from "./limits.ts";
 import type {
   Digest,
@@ -23,41 +29,82 @@ import type {
   SourceChunk,
 } from "./storage.ts";
 
+/** How to open a {@linkcode Source}. */
+export interface SourceOptions {
+  /** How to sum it up. */
+  readonly algorithm: DigestAlgorithm;
+  /**
+   * Checks that the path still leads where it led: before it is opened, and
+   * before anything is told of what was opened.
+   *
+   * @default no check
+   */
+  readonly check?: () => Promise<void>;
+  /** Whether to follow a link at the end of the path. @default {false} */
+  readonly followsLink?: boolean;
+}
+
 /**
- * Opens a file as a {@linkcode Source}.
+ * Opens a file as a {@linkcode Source}. A small one is read at once, whole, and
+ * is what it was at that moment from then on.
  *
  * @param disk Where it is.
  * @param path Its absolute path, every link resolved: a link there now was swapped in.
- * @param options How to sum it up, and a check that runs once it is open.
+ * @param options How.
  * @throws {StorageError} `is-directory`, `not-file`, `too-large`, `changed`.
  */
 export async function openSource(
   disk: Disk,
   path: string,
-  options: {
-    readonly algorithm: DigestAlgorithm;
-    readonly check?: () => Promise<void>;
-  },
+  { algorithm, check, followsLink = false }: SourceOptions,
 ): Promise<Source> {
+  let at = path;
+  let before = await disk.lstat(at);
+  if (followsLink && before.kind === "link") {
+    at = await disk.realPath(path);
+    before = await disk.lstat(at);
+  }
   // Before opening: to open a pipe would wait for somebody to write to it.
-  assertRegular(await disk.lstat(path));
-  const file = await disk.open(path, "read");
+  assertRegular(before);
+  const isSmall = before.size <= SYNCHRONOUS_BYTES_MAX;
+  // Of a small one nothing is told before the check that follows.
+  if (!isSmall) await check?.();
+  const file = await disk.open(at, "read");
+  let isKept = false;
   try {
     const stat = await file.stat();
     assertRegular(stat);
-    const named = await disk.lstat(path);
-    if (named.device !== stat.device || named.inode !== stat.inode) {
-      throw changed();
-    }
-    await options.check?.();
     if (stat.size > FILE_SIZE_MAX) {
       throw new StorageError("too-large", "the file is larger than 16 TiB");
     }
-    return new FileSource(file, toFingerprint(stat), options.algorithm);
-  } catch (error) {
-    file.close();
-    throw error;
+    const bytes = isSmall ? await readWhole(file, stat) : undefined;
+    const named = await disk.lstat(at);
+    if (named.device !== stat.device || named.inode !== stat.inode) {
+      throw changed();
+    }
+    await check?.();
+    const fingerprint = toFingerprint(stat);
+    const mode = stat.mode & 0o777;
+    if (bytes !== undefined) {
+      if (!isSame(fingerprint, named)) throw changed();
+      return new SmallSource(bytes, { fingerprint, mode }, algorithm);
+    }
+    isKept = true;
+    return new FileSource(file, { fingerprint, mode }, algorithm);
+  } finally {
+    if (!isKept) file.close();
   }
+}
+
+/** All of a small file; `undefined` if it is not small any more. */
+async function readWhole(
+  file: DiskFile,
+  { size }: DiskStat,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (size > SYNCHRONOUS_BYTES_MAX) return undefined;
+  const bytes = new Uint8Array(size);
+  if (size > 0 && await readFully(file, bytes, 0) < size) throw changed();
+  return bytes;
 }
 
 /**
@@ -90,8 +137,70 @@ export async function hashFile(file: DiskFile, size: number): Promise<string> {
   return hash.digest("hex");
 }
 
+/** What a source is known by. */
+type SourceFacts = Pick<Source, "fingerprint" | "mode">;
+
+/** A file that was read whole when it was opened. */
+class SmallSource implements Source {
+  readonly fingerprint: Fingerprint;
+  readonly mode: number;
+  readonly #bytes: Uint8Array<ArrayBuffer>;
+  readonly #checksum: number;
+  readonly #algorithm: DigestAlgorithm;
+
+  constructor(
+    bytes: Uint8Array<ArrayBuffer>,
+    { fingerprint, mode }: SourceFacts,
+    algorithm: DigestAlgorithm,
+  ) {
+    this.fingerprint = fingerprint;
+    this.mode = mode;
+    this.#bytes = bytes;
+    this.#checksum = crc32(bytes);
+    this.#algorithm = algorithm;
+  }
+
+  readChunk(
+    index: number,
+    buffer: Uint8Array<ArrayBuffer>,
+  ): Promise<SourceChunk> {
+    const { length } = this.#bytes;
+    if (index !== 0 || length === 0) {
+      throw new RangeError(`Cannot read a chunk: ${index} is out of range`);
+    }
+    buffer.set(this.#bytes);
+    const bytes = buffer.subarray(0, length);
+    return Promise.resolve({ bytes, checksum: this.#checksum });
+  }
+
+  digest(): Promise<Digest> {
+    const algorithm = this.#algorithm;
+    const value = algorithm === "sha256"
+      ? createHash("sha256").update(this.#bytes).digest("hex")
+      : smallDigest(this.#bytes.length, this.#checksum);
+    return Promise.resolve({ algorithm, value });
+  }
+
+  identity(): Promise<string> {
+    const hash = beginIdentity(this.fingerprint);
+    for (const [offset, length] of samples(this.#bytes.length)) {
+      hash.update(this.#bytes.subarray(offset, offset + length));
+    }
+    return Promise.resolve(hash.digest("hex"));
+  }
+
+  close(): void {
+    // The file is closed already.
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
 class FileSource implements Source {
   readonly fingerprint: Fingerprint;
+  readonly mode: number;
   readonly #file: DiskFile;
   readonly #algorithm: DigestAlgorithm;
   readonly #sums = new ChunkDigest();
@@ -101,11 +210,12 @@ class FileSource implements Source {
 
   constructor(
     file: DiskFile,
-    fingerprint: Fingerprint,
+    { fingerprint, mode }: SourceFacts,
     algorithm: DigestAlgorithm,
   ) {
     this.#file = file;
     this.fingerprint = fingerprint;
+    this.mode = mode;
     this.#algorithm = algorithm;
   }
 
@@ -154,23 +264,11 @@ class FileSource implements Source {
   }
 
   async identity(): Promise<string> {
-    const { size, modified, changed: touched, inode } = this.fingerprint;
-    const hash = createHash("sha256");
-    hash.update(
-      `ferry source 1\n${size} ${modified} ${touched} ${inode}\n`,
-    );
+    const hash = beginIdentity(this.fingerprint);
     const buffer = new Uint8Array(SAMPLE_BYTES);
-    // The first block, the last, and as many between: all of a small file.
-    const step = Math.max(
-      SAMPLE_BYTES,
-      (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1),
-    );
-    for (let at = 0; at < SAMPLE_COUNT && at * step < size; at++) {
-      const offset = Math.floor(at * step);
-      const block = buffer.subarray(0, Math.min(SAMPLE_BYTES, size - offset));
-      if (await readFully(this.#file, block, offset) < block.length) {
-        throw changed();
-      }
+    for (const [offset, length] of samples(this.fingerprint.size)) {
+      const block = buffer.subarray(0, length);
+      if (await readFully(this.#file, block, offset) < length) throw changed();
       hash.update(block);
     }
     await this.#assertUnchanged();
@@ -186,14 +284,33 @@ class FileSource implements Source {
   }
 
   async #assertUnchanged(): Promise<void> {
-    const now = await this.#file.stat();
-    const then = this.fingerprint;
-    if (
-      now.size !== then.size || now.modified !== then.modified ||
-      now.changed !== then.changed
-    ) {
-      throw changed();
-    }
+    if (!isSame(this.fingerprint, await this.#file.stat())) throw changed();
+  }
+}
+
+/** Whether a file is still what it was. */
+function isSame(then: Fingerprint, now: DiskStat): boolean {
+  return now.size === then.size && now.modified === then.modified &&
+    now.changed === then.changed;
+}
+
+function beginIdentity(
+  { size, modified, changed, inode }: Fingerprint,
+): Hash {
+  return createHash("sha256").update(
+    `ferry source 1\n${size} ${modified} ${changed} ${inode}\n`,
+  );
+}
+
+/** Where the sampled blocks are: the first, the last, and as many between; all of a small file. */
+function* samples(size: number): Iterable<[offset: number, length: number]> {
+  const step = Math.max(
+    SAMPLE_BYTES,
+    (size - SAMPLE_BYTES) / (SAMPLE_COUNT - 1),
+  );
+  for (let at = 0; at < SAMPLE_COUNT && at * step < size; at++) {
+    const offset = Math.floor(at * step);
+    yield [offset, Math.min(SAMPLE_BYTES, size - offset)];
   }
 }
 

@@ -70,10 +70,15 @@ export interface SourceChunk {
   readonly checksum: number;
 }
 
-/** A file that is being read, to be sent. */
+/**
+ * A file that is being read, to be sent. A small one was read when it was
+ * opened, and is not seen to change after that.
+ */
 export interface Source extends Disposable {
   /** What it was when it was opened. */
   readonly fingerprint: Fingerprint;
+  /** Permission bits (0777) that it had then; 0 where the host does not tell. */
+  readonly mode: number;
   /**
    * Reads chunk `index` into `buffer`, which has room for a whole chunk.
    *

@@ -119,6 +119,12 @@ export class RemoteFolders extends Folders {
  */
 export class LocalFolders extends Folders {
   readonly #seen = new Map<string, DiskStat>();
+  readonly #new = new Set<string>();
+
+  /** Whether this run has made a folder: then only it puts something there. */
+  isNew(path: string): boolean {
+    return this.#new.has(path);
+  }
 
   /** Whether a folder is there and was looked at. */
   has(path: string): boolean {
@@ -172,6 +178,7 @@ export class LocalFolders extends Folders {
       const durability = options.durability ?? "full";
       await makeLocalDirectory(disk, this.run.local(path), durability);
       await this.look(path);
+      this.#new.add(path);
     }
     await this.tellMade(path);
   }

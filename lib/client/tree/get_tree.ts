@@ -290,7 +290,8 @@ export class GetTree {
 
   async #file(file: TreeFile, isLink: boolean): Promise<void> {
     const run = this.#run;
-    const there = await lstatIfAny(run.disk, file.local);
+    const isNew = file.path !== "" && this.#folders.isNew(folderOf(file.path));
+    const there = isNew ? undefined : await lstatIfAny(run.disk, file.local);
     const plan = planFile(file, there, run.rules);
     if (plan.kind !== "move" && plan.kind !== "compare") {
       await settlePlan(run, file, plan);

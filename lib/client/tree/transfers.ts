@@ -15,6 +15,7 @@ import {
   SMALL_COUNT_MAX,
   SMALL_SIZE_MAX,
 } from "./limits.ts";
+import { folderOf } from "./names.ts";
 import type { Plan } from "./plan.ts";
 import { BoundedQueue } from "./queue.ts";
 import { isLost, type TreeRun } from "./run.ts";
@@ -30,7 +31,7 @@ export interface Task {
   readonly plan: Extract<Plan, { kind: "move" | "compare" }>;
   /** Whether its folder is there. */
   readonly ready: Promise<boolean>;
-  /** A last look at where it goes. */
+  /** A last look at the folder that it goes into; one does for several of one folder. */
   readonly verify: () => Promise<void>;
   /** Whether a directory under its name is a link that is left out. */
   readonly isLink: boolean;
@@ -121,8 +122,9 @@ export class Transfers {
 
   async #moveAll(tasks: readonly Task[]): Promise<void> {
     const wanted: Task[] = [];
+    const looks = new Map<string, Promise<void>>();
     for (const task of tasks) {
-      if (await this.#prepare(task)) wanted.push(task);
+      if (await this.#prepare(task, looks)) wanted.push(task);
     }
     const [only] = wanted;
     if (wanted.length > 1) await this.#moveTogether(wanted);
@@ -130,7 +132,10 @@ export class Transfers {
   }
 
   /** Whether a file is to be moved after all; if not, that was told. */
-  async #prepare(task: Task): Promise<boolean> {
+  async #prepare(
+    task: Task,
+    looks: Map<string, Promise<void>>,
+  ): Promise<boolean> {
     const run = this.#run;
     const { file } = task;
     if (run.signal.aborted || run.ended || !await task.ready) {
@@ -139,7 +144,10 @@ export class Transfers {
       return false;
     }
     try {
-      await task.verify();
+      const folder = folderOf(file.path);
+      const look = looks.get(folder) ?? task.verify();
+      looks.set(folder, look);
+      await look;
       const plan = await run.persist(() => this.#decide(task));
       if (plan.kind === "move") {
         if (!run.isDry) return true;
