@@ -165,9 +165,7 @@ class SmallSource implements Source {
     buffer: Uint8Array<ArrayBuffer>,
   ): Promise<SourceChunk> {
     const { length } = this.#bytes;
-    if (index !== 0 || length === 0) {
-      throw new RangeError(`Cannot read a chunk: ${index} is out of range`);
-    }
+    if (index !== 0 || length === 0) return Promise.reject(noChunk(index));
     buffer.set(this.#bytes);
     const bytes = buffer.subarray(0, length);
     return Promise.resolve({ bytes, checksum: this.#checksum });
@@ -225,7 +223,7 @@ class FileSource implements Source {
   ): Promise<SourceChunk> {
     const length = chunkLength(index, this.fingerprint.size);
     if (!Number.isInteger(index) || index < 0 || length === 0) {
-      throw new RangeError(`Cannot read a chunk: ${index} is out of range`);
+      throw noChunk(index);
     }
     const bytes = buffer.subarray(0, length);
     if (await readFully(this.#file, bytes, index * CHUNK_SIZE) < length) {
@@ -330,6 +328,10 @@ function toFingerprint(stat: DiskStat): Fingerprint {
     changed: stat.changed,
     inode: stat.inode,
   };
+}
+
+function noChunk(index: number): RangeError {
+  return new RangeError(`Cannot read a chunk: ${index} is out of range`);
 }
 
 function changed(): StorageError {

@@ -40,6 +40,19 @@ export interface Write {
 /** What becomes of a write: it is cut off and everything with it, or changed. */
 export type Judge = (write: Write) => "cut" | "damage" | void;
 
+/** The frames of one write, as views; what is none is one by itself. */
+function* framesOf(bytes: Uint8Array): Iterable<Uint8Array> {
+  for (let at = 0; at < bytes.length;) {
+    const rest = bytes.subarray(at);
+    const isFrame = rest.length >= 28 && rest[0] === 0xfe && rest[1] === 0x79;
+    const payload = isFrame
+      ? new DataView(rest.buffer, rest.byteOffset).getUint32(16)
+      : rest.length;
+    yield rest.subarray(0, 28 + payload);
+    at += 28 + payload;
+  }
+}
+
 /** A server, and a machine with clients. */
 export class ResumeScene implements AsyncDisposable {
   readonly server: TestServer;
@@ -154,21 +167,22 @@ export class ResumeScene implements AsyncDisposable {
     from: "client" | "server",
     bytes: Uint8Array<ArrayBuffer>,
   ): Uint8Array<ArrayBuffer> | "reset" | void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const isChunk = bytes.length > 28 && bytes[2] === DATA;
-    const chunk = isChunk ? Number(view.getBigUint64(8)) / CHUNK : undefined;
-    const write = { from, bytes, at: this.#writes++, chunk };
-    const place = this.damage(write);
-    const verdict = place === undefined ? this.judge(write) : "damage";
-    if (verdict === "cut") {
-      this.cut();
-      return "reset";
+    const passed = bytes.slice();
+    for (const frame of framesOf(passed)) {
+      const view = new DataView(frame.buffer, frame.byteOffset);
+      const isChunk = frame.length > 28 && frame[2] === DATA;
+      const chunk = isChunk ? Number(view.getBigUint64(8)) / CHUNK : undefined;
+      const write = { from, bytes: frame, at: this.#writes++, chunk };
+      const place = this.damage(write);
+      const verdict = place === undefined ? this.judge(write) : "damage";
+      if (verdict === "cut") {
+        this.cut();
+        return "reset";
+      }
+      if (chunk !== undefined) this.chunks.push(chunk);
+      if (verdict === "damage") frame[place ?? frame.length - 1]! ^= 1;
     }
-    if (chunk !== undefined) this.chunks.push(chunk);
-    if (verdict !== "damage") return;
-    const damaged = bytes.slice();
-    damaged[place ?? damaged.length - 1]! ^= 1;
-    return damaged;
+    return passed;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
