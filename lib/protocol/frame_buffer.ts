@@ -149,11 +149,14 @@ export class FrameBuffer {
   #rotate(missing: number): void {
     const held = this.#buffer.subarray(this.#start, this.#end);
     const needed = held.length + missing;
-    const next = !this.#rotated && this.#other.length >= needed
+    // Where small files come one behind the other, many are read at a time.
+    const isBusy = this.acceptsData && this.#end === this.#buffer.length;
+    const wanted = isBusy || needed > INITIAL_SIZE
+      ? needed + READ_AHEAD
+      : INITIAL_SIZE;
+    const next = !this.#rotated && this.#other.length >= wanted
       ? this.#other
-      : new Uint8Array(
-        needed <= INITIAL_SIZE ? INITIAL_SIZE : needed + READ_AHEAD,
-      );
+      : new Uint8Array(wanted);
     next.set(held);
     if (!this.#rotated) this.#other = this.#buffer;
     this.#rotated = true;

@@ -287,9 +287,13 @@ export class FrameChannel {
     const close = () => {
       if (this.#joined === joined) this.#joined = undefined;
     };
-    joined.written = this.#enqueue(() => {
+    const write = () => {
       close();
       return this.#writeAll(joined.bytes);
+    };
+    joined.written = this.#enqueue(() => {
+      const turn = this.#connection.turn?.();
+      return turn === undefined ? write() : turn.then(write);
     }, () => {
       close();
       joined.release();

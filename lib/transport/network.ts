@@ -45,6 +45,12 @@ export interface Connection {
    */
   write(bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   /**
+   * Waits until this end has done all that it can do without waiting: what it
+   * has to send by then can leave in one write. A connection without this
+   * method has nothing to gain by that.
+   */
+  turn?(): Promise<void>;
+  /**
    * Ends this side: the peer reads what was written, then the end. Does
    * nothing on a connection that is broken or closed.
    */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import {
   type Connection,
   type Listener,
@@ -118,6 +119,10 @@ class DenoConnection implements Connection {
     } catch (error) {
       throw this.#error(error);
     }
+  }
+
+  turn(): Promise<void> {
+    return new Promise((resolve) => void setImmediate(resolve));
   }
 
   async endWrite(): Promise<void> {
