@@ -16,7 +16,7 @@ import {
   smallDigest,
   type SmallFile as ArrivedFile,
 } from "../storage/mod.ts";
-import type { FrameChannel } from "../transport/mod.ts";
+import { type FrameChannel, KeptBytes } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
 import { ExchangeError, expectAnswer } from "./download.ts";
 import { describe, FerryError } from "./errors.ts";
@@ -50,6 +50,7 @@ export class SmallDownloads {
   /** Those that arrived damaged, and how often each did. */
   readonly #again: SmallFile[] = [];
   readonly #repairs = new Map<SmallFile, number>();
+  readonly #bytes = new KeptBytes();
   #group: Arrived[] = [];
   #groupSize = 0;
   /** What a server said that is shutting down: whatever it did not send is asked for again. */
@@ -115,7 +116,7 @@ export class SmallDownloads {
   async #take(id: number, file: SmallFile): Promise<void> {
     try {
       const { body } = await expectAnswer(this.#channel, ["OPENED"]);
-      let bytes = new Uint8Array(0);
+      let bytes: Uint8Array = new Uint8Array(0);
       let checksum = 0;
       let end: MessageBody<"END"> | undefined;
       let isDamaged = false;
@@ -129,7 +130,7 @@ export class SmallDownloads {
         checksum = frame.checksum;
         isDamaged ||= frame.offset !== 0 || crc32(frame.payload) !== checksum;
         // The receive buffer is used again.
-        bytes = frame.payload.slice();
+        bytes = this.#bytes.keep(frame.payload);
       }
       this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).catch(() => {});
       if (

@@ -10,11 +10,22 @@ const UTF8 = new TextEncoder();
 /** Bytes to begin with: most messages are smaller. */
 const INITIAL_SIZE = 256;
 
+/** Bytes of UTF-8 that one unit of a string may take. */
+const UTF8_UNIT_BYTES = 3;
+
 /** Appends big-endian fields. */
 export class ByteWriter {
-  #bytes = new Uint8Array(INITIAL_SIZE);
-  #view = new DataView(this.#bytes.buffer);
+  #bytes: Uint8Array<ArrayBuffer>;
+  #view: DataView<ArrayBuffer>;
   #at = 0;
+
+  /** @param room Where to write as long as it fits. @default room of its own */
+  constructor(
+    room: Uint8Array<ArrayBuffer> = new Uint8Array(INITIAL_SIZE),
+  ) {
+    this.#bytes = room;
+    this.#view = new DataView(room.buffer, room.byteOffset, room.length);
+  }
 
   /** Bytes written so far. */
   get length(): number {
@@ -59,7 +70,9 @@ export class ByteWriter {
 
   /** Appends text as UTF-8. */
   text(value: string): void {
-    this.bytes(UTF8.encode(value));
+    const at = this.#grow(value.length * UTF8_UNIT_BYTES);
+    const { written } = UTF8.encodeInto(value, this.#bytes.subarray(at));
+    this.#at = at + written;
   }
 
   /** Leaves room for `length` bytes, to be filled by {@linkcode ByteWriter.patchU16} or a view. */

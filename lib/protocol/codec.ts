@@ -99,12 +99,17 @@ function writeHeader(
  * Encodes a message.
  *
  * @param frame The message.
+ * @param room Where to put it if it fits: then it is valid until that is used
+ * again.
  * @returns Its bytes, header and all.
  * @throws {ProtocolError} `local` when the peer would have to refuse it.
  */
-export function encodeMessage(frame: Message): Uint8Array<ArrayBuffer> {
+export function encodeMessage(
+  frame: Message,
+  room?: Uint8Array<ArrayBuffer>,
+): Uint8Array<ArrayBuffer> {
   const spec = MESSAGES[frame.type];
-  const writer = new ByteWriter();
+  const writer = new ByteWriter(room);
   writer.skip(HEADER_SIZE);
   writeBody(writer, spec.fields as Fields, frame.body);
   const bytes = writer.finish();

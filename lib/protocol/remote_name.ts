@@ -12,6 +12,12 @@ export const RESERVED_NAME = ".ferry";
 
 const UTF8 = new TextEncoder();
 
+/** Bytes of UTF-8 that one unit of a string may take. */
+const UTF8_UNIT_BYTES = 3;
+
+// deno-lint-ignore no-control-regex -- all of ASCII, control characters too
+const ASCII_PATTERN = /^[\0-\x7f]*$/;
+
 /**
  * What HFS+ ignores when it compares names: there `.fer\u200cry` is `.ferry`.
  * `lib/storage/names.ts` has the same rule.
@@ -24,8 +30,17 @@ const DRIVE_PATTERN = /^[a-z]:/i;
 
 /** Whether some file system takes a segment for {@linkcode RESERVED_NAME}. */
 function isReserved(segment: string): boolean {
-  return segment.replace(IGNORABLE_PATTERN, "").normalize("NFKC")
-    .toLowerCase() === RESERVED_NAME;
+  // In ASCII there is nothing to take out or to normalize.
+  const plain = ASCII_PATTERN.test(segment)
+    ? segment
+    : segment.replace(IGNORABLE_PATTERN, "").normalize("NFKC");
+  return plain.toLowerCase() === RESERVED_NAME;
+}
+
+/** Whether a name has more bytes than it may have; most need not be encoded to know. */
+function isLongerThan(name: string, bytesMax: number): boolean {
+  return name.length * UTF8_UNIT_BYTES > bytesMax &&
+    UTF8.encode(name).length > bytesMax;
 }
 
 function segmentProblem(segment: string): string | undefined {
@@ -37,7 +52,7 @@ function segmentProblem(segment: string): string | undefined {
   if (isReserved(segment)) {
     return `has the reserved segment "${RESERVED_NAME}"`;
   }
-  if (UTF8.encode(segment).length > NAME_SIZE_MAX) {
+  if (isLongerThan(segment, NAME_SIZE_MAX)) {
     return `has a segment longer than ${NAME_SIZE_MAX} bytes`;
   }
   return undefined;
@@ -52,7 +67,7 @@ function segmentProblem(segment: string): string | undefined {
 export function remoteNameProblem(name: string): string | undefined {
   if (name === "") return undefined;
   if (!name.isWellFormed()) return "is not well-formed Unicode";
-  if (UTF8.encode(name).length > PATH_SIZE_MAX) {
+  if (isLongerThan(name, PATH_SIZE_MAX)) {
     return `is longer than ${PATH_SIZE_MAX} bytes`;
   }
   if (name.startsWith("/")) return 'begins with "/"';

@@ -19,7 +19,7 @@ import {
   type SmallFile,
   StorageError,
 } from "../storage/mod.ts";
-import type { FrameChannel } from "../transport/mod.ts";
+import { type FrameChannel, KeptBytes } from "../transport/mod.ts";
 import { errorBody, refusedFields, wireError } from "./errors.ts";
 import type { KeptExchange, Session } from "./session.ts";
 
@@ -41,6 +41,7 @@ export class StoreQueue {
   readonly #session: Session;
   readonly #channel: FrameChannel;
   readonly #waiting: Waiting[] = [];
+  readonly #bytes = new KeptBytes();
   readonly #stored = new Map<number, string>();
   /** Those that are not answered yet. */
   readonly #kept = new Map<number, KeptExchange>();
@@ -89,7 +90,7 @@ export class StoreQueue {
     if (request?.id !== id) return false;
     this.#next = undefined;
     // The receive buffer is used again.
-    const bytes = payload.slice();
+    const bytes = this.#bytes.keep(payload);
     await this.#whileTelling(id, this.#session.pace.take(bytes.length));
     await this.#add({ request, offset, bytes, checksum });
     return true;

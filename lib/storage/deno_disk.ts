@@ -154,7 +154,7 @@ export class DenoDisk implements Disk {
     if (IS_WINDOWS) return false;
     try {
       using directory = Deno.openSync(path);
-      await this.#pace.sync(directory);
+      await this.#pace.directory(directory);
       return true;
     } catch (error) {
       if (NO_SYNC_CODES.has(hostErrorCode(error) ?? "")) return false;
@@ -176,6 +176,8 @@ class DenoDiskFile implements DiskFile {
   readonly #file: Deno.FsFile;
   readonly #pace: SyncPace;
   #position = 0;
+  /** Bytes written since the last sync. */
+  #dirty = 0;
   #open = true;
 
   constructor(file: Deno.FsFile, pace: SyncPace) {
@@ -207,6 +209,7 @@ class DenoDiskFile implements DiskFile {
           : await this.#file.write(rest);
         done += count;
         this.#position += count;
+        this.#dirty += count;
       }
     } catch (error) {
       throw this.#lost(error);
@@ -219,7 +222,9 @@ class DenoDiskFile implements DiskFile {
 
   async sync(): Promise<void> {
     try {
-      await this.#pace.sync(this.#file);
+      const dirty = this.#dirty;
+      this.#dirty = 0;
+      await this.#pace.file(this.#file, dirty);
     } catch (error) {
       throw toStorageError(error);
     }

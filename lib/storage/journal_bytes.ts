@@ -9,11 +9,29 @@
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Appends fields to a growing record. */
+/** Bytes of UTF-8 that one unit of a string may take. */
+const UTF8_UNIT_BYTES = 3;
+
+/** Appends fields to a growing record, or to several. */
 export class JournalWriter {
   #bytes = new Uint8Array(256);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** What was written from `start` on, as a view that the next field may outdate. */
+  since(start: number): Uint8Array<ArrayBuffer> {
+    return this.#bytes.subarray(start, this.#length);
+  }
+
+  /** Writes over a 32-bit number. */
+  setU32(at: number, value: number): void {
+    this.#view.setUint32(at, value);
+  }
 
   /** An unsigned byte. */
   u8(value: number): this {
@@ -57,8 +75,13 @@ export class JournalWriter {
 
   /** Text as a 16-bit length and UTF-8. */
   text(value: string): this {
-    const bytes = ENCODER.encode(value);
-    return this.u16(bytes.length).raw(bytes);
+    this.u16(0);
+    const at = this.#reserve(value.length * UTF8_UNIT_BYTES);
+    const room = this.#bytes.subarray(at, this.#length);
+    const { written } = ENCODER.encodeInto(value, room);
+    this.#view.setUint16(at - 2, written);
+    this.#length = at + written;
+    return this;
   }
 
   /** What was written. */

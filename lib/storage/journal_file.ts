@@ -6,6 +6,7 @@
 
 import { ChunkMap } from "./chunk_map.ts";
 import type { Disk, DiskFile, DiskStat } from "./disk.ts";
+import { JournalWriter } from "./journal_bytes.ts";
 import { JOURNAL_RECORD_BYTES_MAX, JOURNAL_WINDOW_BYTES } from "./limits.ts";
 import { readFully } from "./source.ts";
 import {
@@ -19,6 +20,7 @@ import {
   type OutcomeRecord,
   PREAMBLE_BYTES,
   type SumsRecord,
+  writeRecord,
 } from "./upload_journal.ts";
 
 /** What a valid map says. */
@@ -187,14 +189,13 @@ export class JournalFile {
   /** Appends records in one write, the header before the first. */
   async append(records: readonly JournalRecord[]): Promise<void> {
     if (this.#file === undefined) await this.create();
-    const parts = records.map(encodeRecord);
+    const writer = new JournalWriter();
     if (this.#end === 0) {
-      if (this.#header !== undefined) {
-        parts.unshift(encodeRecord(this.#header));
-      }
-      parts.unshift(encodePreamble());
+      writer.raw(encodePreamble());
+      if (this.#header !== undefined) writeRecord(writer, this.#header);
     }
-    const bytes = concat(parts);
+    for (const record of records) writeRecord(writer, record);
+    const bytes = writer.since(0);
     // A torn tail must not show through behind a shorter record.
     if (this.#isTorn) await this.#file!.truncate(this.#end);
     this.#isTorn = false;
@@ -230,16 +231,4 @@ export async function appendToJournal(
   await file.truncate(end);
   await file.write(bytes, end);
   return end + bytes.length;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(
-    parts.reduce((sum, part) => sum + part.length, 0),
-  );
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -10,7 +10,7 @@ import type { Disk } from "./disk.ts";
 import { StorageError } from "./errors.ts";
 import { GroupIndex } from "./group_journal.ts";
 import { lstatIfAny, recheckDirectory, type SeenDirectory } from "./jail.ts";
-import { STAGING_NAME } from "./names.ts";
+import { childPath, STAGING_NAME } from "./names.ts";
 import type { Outcome } from "./storage.ts";
 
 /** The two files of one upload, and their directory. */
@@ -85,8 +85,8 @@ export class StagingFolder {
   place(id: string): Staging {
     return {
       directory: this.path,
-      data: join(this.path, id),
-      map: join(this.path, `${id}.map`),
+      data: childPath(this.path, id),
+      map: childPath(this.path, `${id}.map`),
       keepsOutcome: true,
       settled: () => this.groups.find(id),
       ensure: () => this.ensure(),
@@ -124,7 +124,7 @@ export function stagingBeside(
   disk: Disk,
 ): Staging {
   const hash = createHash("sha256").update(name).digest("hex").slice(0, 16);
-  const stem = join(directory.path, `${STAGING_NAME}-${hash}`);
+  const stem = childPath(directory.path, `${STAGING_NAME}-${hash}`);
   return {
     directory: directory.path,
     data: `${stem}.part`,

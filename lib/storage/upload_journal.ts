@@ -247,7 +247,25 @@ export function isPreamble(bytes: Uint8Array): boolean {
 
 /** Encodes a record, ready to be appended. */
 export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
-  const writer = new JournalWriter().u8(KINDS.indexOf(record.kind) + 1);
+  const writer = new JournalWriter();
+  writeRecord(writer, record);
+  return writer.finish();
+}
+
+/** Writes a record behind others. */
+export function writeRecord(
+  writer: JournalWriter,
+  record: JournalRecord,
+): void {
+  const start = writer.length;
+  writer.u32(0).u32(0);
+  writeBody(writer.u8(KINDS.indexOf(record.kind) + 1), record);
+  const body = writer.since(start + RECORD_HEAD_BYTES);
+  writer.setU32(start, body.length);
+  writer.setU32(start + 4, crc32(body));
+}
+
+function writeBody(writer: JournalWriter, record: JournalRecord): void {
   switch (record.kind) {
     case "header":
       encodeHeader(writer, record);
@@ -275,9 +293,6 @@ export function encodeRecord(record: JournalRecord): Uint8Array<ArrayBuffer> {
     case "settled":
       encodeOutcome(writer.text(record.id), record.outcome);
   }
-  const body = writer.finish();
-  return new JournalWriter().u32(body.length).u32(crc32(body)).raw(body)
-    .finish();
 }
 
 /**

@@ -44,6 +44,9 @@ const TLS_ALERT = 0x15;
  */
 export const JOINED_FRAME_MAX = 16_384;
 
+/** Where messages are put together; whatever fits is small enough to be copied at once. */
+const MESSAGE_ROOM = new Uint8Array(4096);
+
 /** Bytes of joined frames in one write: 64 KiB. */
 const JOINED_SIZE_MAX = 65_536;
 
@@ -237,7 +240,7 @@ export class FrameChannel {
    * @throws {NetworkError} When the connection broke.
    */
   async send(frame: Message): Promise<void> {
-    await this.#write(frame, encodeMessage(frame));
+    await this.#write(frame, encodeMessage(frame, MESSAGE_ROOM));
   }
 
   /**

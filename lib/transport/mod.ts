@@ -8,6 +8,7 @@ export {
   FrameChannel,
   JOINED_FRAME_MAX,
 } from "./frame_channel.ts";
+export { KeptBytes } from "./kept_bytes.ts";
 export {
   type Connection,
   type ConnectionPurpose,
