@@ -15,7 +15,6 @@ const UTF8 = new TextEncoder();
 /** Bytes of UTF-8 that one unit of a string may take. */
 const UTF8_UNIT_BYTES = 3;
 
-// deno-lint-ignore no-control-regex -- all of ASCII, control characters too
 const ASCII_PATTERN = /^[\0-\x7f]*$/;
 
 /**

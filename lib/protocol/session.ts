@@ -53,6 +53,9 @@ export class Conversation {
   #state = "start";
   #lastId = 0;
   #begun = 0;
+  /** How many exchanges have not ended, and how many of those let no other begin. */
+  #open = 0;
+  #exclusive = 0;
   #failure: ProtocolError | undefined;
 
   /**
@@ -74,11 +77,7 @@ export class Conversation {
 
   /** How many exchanges have not ended. */
   get open(): number {
-    let open = 0;
-    for (const { endedAt } of this.#exchanges.values()) {
-      if (endedAt === undefined) open++;
-    }
-    return open;
+    return this.#open;
   }
 
   /**
@@ -136,8 +135,17 @@ export class Conversation {
       sender,
       frame,
     );
-    if (exchange.state === "over") this.#exchanges.delete(frame.id);
-    else if (ENDED_STATES.has(exchange.state)) exchange.endedAt ??= this.#begun;
+    if (exchange.state === "over") {
+      this.#end(exchange);
+      this.#exchanges.delete(frame.id);
+    } else if (ENDED_STATES.has(exchange.state)) this.#end(exchange);
+  }
+
+  #end(exchange: Exchange): void {
+    if (exchange.endedAt !== undefined) return;
+    exchange.endedAt = this.#begun;
+    this.#open--;
+    if (!exchange.isPipelined) this.#exclusive--;
   }
 
   #begin(sender: Role, frame: Pick<Frame, "type" | "id">): Exchange {
@@ -151,24 +159,17 @@ export class Conversation {
     }
     this.#lastId = id;
     const isPipelined = PIPELINED_REQUESTS.has(type);
-    const remembered = this.#kind === "data" ? 0 : EXCHANGE_COUNT_MAX;
-    let openMax = EXCHANGE_COUNT_MAX;
-    if (this.#kind === "data" && !isPipelined) openMax = 1;
-    let open = 0;
-    for (const [old, exchange] of this.#exchanges) {
-      const { endedAt } = exchange;
-      if (endedAt === undefined) {
-        open++;
-        if (this.#kind === "data" && !exchange.isPipelined) openMax = 1;
-      } else if (this.#begun - endedAt >= remembered) {
-        this.#exchanges.delete(old);
-      }
-    }
-    if (open >= openMax) {
+    this.#forgetEnded();
+    const isAlone = this.#kind === "data" &&
+      (!isPipelined || this.#exclusive > 0);
+    const openMax = isAlone ? 1 : EXCHANGE_COUNT_MAX;
+    if (this.#open >= openMax) {
       const reason = `${type} beyond ${openMax} open on this connection`;
       this.#fail(sender, reason, "limit");
     }
     this.#begun++;
+    this.#open++;
+    if (!isPipelined) this.#exclusive++;
     const exchange = {
       machine,
       isPipelined,
@@ -177,6 +178,17 @@ export class Conversation {
     };
     this.#exchanges.set(id, exchange);
     return exchange;
+  }
+
+  /** Forgets exchanges that ended long enough ago; on a data connection all. */
+  #forgetEnded(): void {
+    if (this.#exchanges.size === this.#open) return;
+    const remembered = this.#kind === "data" ? 0 : EXCHANGE_COUNT_MAX;
+    for (const [id, { endedAt }] of this.#exchanges) {
+      if (endedAt !== undefined && this.#begun - endedAt >= remembered) {
+        this.#exchanges.delete(id);
+      }
+    }
   }
 
   #follow(

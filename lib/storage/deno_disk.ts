@@ -47,7 +47,7 @@ const DATE_MAX = 8_640_000_000_000_000;
 
 /** The {@linkcode Disk} of this machine, through Deno's permissions. */
 export class DenoDisk implements Disk {
-  readonly #pace = new SyncPace();
+  readonly #pace = new SyncPace(() => performance.now());
 
   /** Asks for the state of the permissions; never prompts. */
   async access(path: string): Promise<DiskAccess> {

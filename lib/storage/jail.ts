@@ -127,6 +127,8 @@ export class Jail {
     known: KnownFolders,
   ): Promise<SafePath | undefined> {
     const at = name.lastIndexOf("/");
+    // The root has no name: this one begins with a separator.
+    if (at === 0) return undefined;
     const folder = name.slice(0, Math.max(at, 0));
     const last = name.slice(at + 1);
     let parent = known.get(folder);

@@ -5,7 +5,6 @@
  * @module
  */
 
-import { join } from "@std/path";
 import { foldName } from "./names.ts";
 
 /** Locks by name, among all doors and sessions of one process. */
@@ -53,5 +52,5 @@ export class NameLocks {
 
 /** Folded, as some file systems take `A` and `a` for one name; a lock too many harms nobody. */
 function toKey(path: string): string {
-  return foldName(join(path));
+  return foldName(path);
 }

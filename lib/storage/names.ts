@@ -23,7 +23,6 @@ const UNSHOWABLE =
 const IGNORABLE =
   /[\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{206f}\u{feff}]/gu;
 
-// deno-lint-ignore no-control-regex -- all of ASCII, control characters too
 const ASCII = /^[\0-\x7f]*$/;
 
 /** Bytes of UTF-8 that one unit of a string may take. */

@@ -31,8 +31,14 @@ interface Syncable {
  * there, so that a wrong guess costs the wait for a few pages, now and then.
  */
 export class SyncPace {
+  readonly #now: () => number;
   #pause = PAUSE_MIN;
   #left = 0;
+
+  /** @param now The time in milliseconds, with fractions. */
+  constructor(now: () => number) {
+    this.#now = now;
+  }
 
   /**
    * Returns when a file is on stable storage.
@@ -62,9 +68,9 @@ export class SyncPace {
 
   /** Syncs in place. */
   #isQuick(file: Syncable): boolean {
-    const start = performance.now();
+    const start = this.#now();
     file.syncSync();
-    if (performance.now() - start <= IN_PLACE_MAX) return true;
+    if (this.#now() - start <= IN_PLACE_MAX) return true;
     this.#left = this.#pause;
     this.#pause = Math.min(2 * this.#pause, PAUSE_MAX);
     return false;

@@ -38,9 +38,9 @@ const TLS_HANDSHAKE = 0x16;
 const TLS_ALERT = 0x15;
 
 /**
- * Bytes of one frame, header and all, up to which it is copied at once and may
- * leave together with others: a copy of 16 KiB takes about a microsecond, a
- * write some ten.
+ * Bytes of one frame, header and all, up to which it is copied at once, to leave
+ * with others: a copy of 16 KiB takes about a microsecond, a write some ten. A
+ * larger one is copied only where others wait and it fits beside them.
  */
 export const JOINED_FRAME_MAX = 16_384;
 

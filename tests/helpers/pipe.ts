@@ -21,6 +21,8 @@ export class PipeEnd implements Connection {
   readonly remote: NetworkAddress;
   /** Looks at every write of this end before it is sent. */
   tap: Tap = () => {};
+  /** See {@linkcode Connection.turn}; as it is, nothing is waited for. */
+  turn?: () => Promise<void>;
   /** The most bytes that one read returns. */
   readSizeMax = Infinity;
   /** Bytes written and taken by the pipe. */

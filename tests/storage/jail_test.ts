@@ -5,6 +5,7 @@ import {
   DenoDisk,
   type Disk,
   DiskStorage,
+  type KnownFolders,
   type LocateIntent,
   MemoryDisk,
   openFileStorage,
@@ -59,9 +60,64 @@ Deno.test("locate() refuses every bad name under every intent", async () => {
     for (const intent of INTENTS) {
       await assertFails(() => storage.locate(name, intent), "bad-name");
     }
+    // With folders that are known already, too.
+    for (const known of [new Map(), await knownFolders(storage)]) {
+      await assertFails(() => storage.locate(name, "write", known), "bad-name");
+    }
   }
   await assertFails(() => storage.locate("", "write"), "is-directory");
+  await assertFails(
+    () => storage.locate("", "write", new Map()),
+    "is-directory",
+  );
 });
+
+/** The root, known from a name in it. */
+async function knownFolders(storage: DiskStorage): Promise<KnownFolders> {
+  const known: KnownFolders = new Map();
+  await storage.locate("fine", "write", known);
+  assertEquals([...known.keys()], [""]);
+  return known;
+}
+
+Deno.test("locate() of many names looks at each folder once, and gives what it gives alone", async () => {
+  const disk = new MemoryDisk();
+  for (const folder of ["/d", "/d/e", "/out"]) {
+    await disk.makeDirectory(folder, 0o755);
+  }
+  await writeDisk(disk, "/d/taken", sample(3));
+  disk.symlink("/d/e", "/inside");
+  disk.symlink("/d/taken", "/d/link");
+  disk.symlink("/nothing", "/d/dangling");
+  const counted = new PowerLossDisk(disk);
+  const storage = await DiskStorage.open(counted, "/d");
+  const names = ["a", "e/a", "e/b", "taken", "link", "dangling", "none/a", "e"];
+  const known: KnownFolders = new Map();
+  for (const name of names) {
+    const alone = await locateOrKind(() => storage.locate(name, "write"));
+    const together = await locateOrKind(() =>
+      storage.locate(name, "write", known)
+    );
+    assertEquals(together, alone, name);
+  }
+  assertEquals([...known.keys()], ["", "e"]);
+  counted.log.length = 0;
+  for (let at = 0; at < 10; at++) {
+    await storage.locate(`e/new${at}`, "write", known);
+  }
+  assertEquals(counted.log, Array(10).fill("lstat"));
+});
+
+async function locateOrKind(
+  locate: () => Promise<unknown>,
+): Promise<unknown> {
+  try {
+    return await locate();
+  } catch (error) {
+    if (error instanceof StorageError) return error.kind;
+    throw error;
+  }
+}
 
 Deno.test("a message about a name is safe to show", async () => {
   const storage = await openMemoryStorage();

@@ -8,6 +8,7 @@ import {
   type Disk,
   DiskStorage,
   type Durability,
+  type KnownFolders,
   MemoryDisk,
   type Outcome,
   receiveLocalSmall,
@@ -404,6 +405,86 @@ Deno.test("a name that others take in between is given to them", async () => {
     assertEquals(await readDisk(disk, "/d/a"), OLD);
   }
 });
+
+Deno.test("a link under the name of a small file is what it is to one alone", async () => {
+  for (const link of ["/d/taken", "/nothing", "/../outside", "/d/link"]) {
+    for (const onConflict of [...POLICIES, "skip"] as const) {
+      const results = [];
+      for (const isGroup of [true, false]) {
+        const disk = looksThroughLinks(await newDisk());
+        disk.symlink(link, "/d/link");
+        const storage = await DiskStorage.open(disk, "/d");
+        const file = small("link", sample(5), { onConflict });
+        const [result] = isGroup
+          ? await putKnown(storage, [file])
+          : [await put(storage, "link", file.bytes, file.request).catch(same)];
+        results.push([
+          result instanceof StorageError ? result.kind : result?.publication,
+          (await list(storage, "")).map(({ name }) => name).sort(),
+          await readDisk(disk, "/d/taken"),
+        ]);
+      }
+      assertEquals(results[0], results[1], `${link} ${onConflict}`);
+    }
+  }
+});
+
+Deno.test("what a small file finds under its name costs it alone", async () => {
+  const disk = await newDisk();
+  const storage = await DiskStorage.open(disk, "/");
+  const files = Array.from(
+    { length: 20 },
+    (_, at) => small(at % 5 === 0 ? `d/${at}/x` : `d/f${at}`, sample(at, at)),
+  );
+  await writeDisk(disk, "/d/f7", OLD);
+  await disk.makeDirectory("/d/f8", 0o755);
+  const results = await putKnown(storage, files);
+  const expected = files.map((_, at) => {
+    if (at % 5 === 0) return "not-found";
+    if (at === 8) return "is-directory";
+    return at === 7 ? "exists" : "created";
+  });
+  assertEquals(verdicts(results), expected);
+  assertEquals(await readDisk(disk, "/d/f7"), OLD);
+  assertEquals(disk.openHandles, 0);
+  for (const { request } of files) await storage.acknowledge(request.id);
+  assertEquals(await namesIn(disk, "/.ferry"), []);
+});
+
+/** As on a real disk, what leads nowhere does not exist. */
+function looksThroughLinks(disk: MemoryDisk): MemoryDisk {
+  const exists = (path: string) =>
+    disk.stat(path).then(() => true, () => false);
+  return Object.assign(disk, { exists });
+}
+
+/** As a server does: what is in one folder is located together. */
+async function putKnown(
+  storage: Storage,
+  files: readonly Named[],
+): Promise<readonly (Outcome | StorageError)[]> {
+  const known: KnownFolders = new Map();
+  const results = new Map<Named, Outcome | StorageError>();
+  const items = [];
+  for (const file of files) {
+    try {
+      const path = await storage.locate(file.name, "write", known);
+      items.push({ file, ...file, path });
+    } catch (error) {
+      results.set(file, same(error));
+    }
+  }
+  const received = await storage.receiveSmall(items);
+  for (const [at, { file }] of items.entries()) {
+    results.set(file, received[at]!);
+  }
+  return files.map((file) => results.get(file)!);
+}
+
+function same(error: unknown): StorageError {
+  if (error instanceof StorageError) return error;
+  throw error;
+}
 
 async function getSmall(
   disk: Disk,

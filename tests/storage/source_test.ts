@@ -6,8 +6,10 @@ import {
   chunkLength,
   MemoryDisk,
   openLocalSource,
+  type StorageError,
   type StorageErrorKind,
 } from "../../lib/storage/mod.ts";
+import { PowerLossDisk } from "../helpers/power_loss_disk.ts";
 import { assertFails } from "./storage_contract.ts";
 import { digestOf, ManualClock, sample, writeDisk } from "./transfer.ts";
 
@@ -174,3 +176,62 @@ Deno.test("a chunk that is not there cannot be read", async () => {
   }
   assertEquals(await source.digest(), digestOf(new Uint8Array()));
 });
+
+Deno.test("a small source is one and the same file, whatever happens around it", async () => {
+  const calls = ["open read", "file.stat", "file.read", "lstat"];
+  for (const call of calls) {
+    for (const change of ["grows", "is replaced", "goes"] as const) {
+      const clock = new ManualClock();
+      const disk = new MemoryDisk({ clock });
+      await writeDisk(disk, "/f", sample(3000));
+      await writeDisk(disk, "/other", sample(3000, 7));
+      clock.time += 1000;
+      const counted = new PowerLossDisk(disk);
+      let isDone = false;
+      const changed: Promise<unknown>[] = [];
+      counted.onCall = (name) => {
+        // Not at the first look, which is before anything was opened.
+        const isFirst = name === "lstat" && counted.log.length === 1;
+        if (isDone || name !== call || isFirst) return;
+        isDone = true;
+        if (change === "goes") changed.push(disk.removeFile("/f"));
+        else if (change === "is replaced") {
+          changed.push(disk.rename("/other", "/f"));
+        } else {
+          changed.push(
+            disk.open("/f", "write").then(async (file) => {
+              await file.write(new Uint8Array(10), 3000);
+              file.close();
+            }),
+          );
+        }
+      };
+      const opening = openLocalSource(counted, "/f", "crc32-chunks").then(
+        async (source) => {
+          const buffer = new Uint8Array(CHUNK_SIZE);
+          return (await source.readChunk(0, buffer)).bytes.slice();
+        },
+        (error: StorageError) => error.kind,
+      );
+      const result = await opening;
+      await Promise.all(changed);
+      if (typeof result === "string") {
+        assertEquals(["changed", "not-found"].includes(result), true, result);
+      } else {
+        // Whole, and one of those that were there.
+        const versions = [sample(3000), sample(3000, 7), grown()];
+        const isWhole = versions.some((bytes) =>
+          bytes.toHex() === result.toHex()
+        );
+        assertEquals(isWhole, true, `${call}, ${change}`);
+      }
+      assertEquals(disk.openHandles, 0);
+    }
+  }
+});
+
+function grown(): Uint8Array {
+  const bytes = new Uint8Array(3010);
+  bytes.set(sample(3000));
+  return bytes;
+}

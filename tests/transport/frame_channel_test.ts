@@ -1,11 +1,16 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { crc32 } from "node:zlib";
 import {
   encodeMessage,
   HEADER_SIZE,
   message,
   ProtocolError,
 } from "../../lib/protocol/mod.ts";
-import { FrameChannel, NetworkError } from "../../lib/transport/mod.ts";
+import {
+  FrameChannel,
+  JOINED_FRAME_MAX,
+  NetworkError,
+} from "../../lib/transport/mod.ts";
 import { settle } from "../helpers/fake_clock.ts";
 import { PipeEnd } from "../helpers/pipe.ts";
 import { encodeData, RawPeer } from "../helpers/raw_peer.ts";
@@ -203,6 +208,53 @@ Deno.test("FrameChannel.send() fails for every send behind one that failed", asy
     NetworkError,
   );
   await ends.channel.settled();
+});
+
+Deno.test("FrameChannel sends what comes together in few writes, in order", async () => {
+  using ends = await attached();
+  const { channel, pipe, peer } = ends;
+  const writes: number[] = [];
+  let turns = 0;
+  // As on a real connection: what is sent before the turn is over leaves with it.
+  pipe.turn = async () => {
+    turns++;
+    await settle();
+  };
+  pipe.tap = (bytes) => void writes.push(bytes.length);
+  const sizes = [5, 1000, 20_000, 16_384 - HEADER_SIZE, 1, 70_000, 3, 4];
+  for (const at of sizes.keys()) {
+    await peer.send("GET", { path: "f", algorithm: "crc32-chunks" }, 1 + at);
+    await channel.receive();
+  }
+  const room = new Uint8Array(HEADER_SIZE + 70_000);
+  const sent: Promise<void>[] = [];
+  for (const [at, size] of sizes.entries()) {
+    const id = 1 + at;
+    sent.push(channel.send({ type: "OPENED", id, body: {} }));
+    // What is small is copied at once, what is large must stay.
+    const isSmall = HEADER_SIZE + size <= JOINED_FRAME_MAX;
+    const bytes = isSmall
+      ? room.subarray(0, HEADER_SIZE + size)
+      : new Uint8Array(HEADER_SIZE + size);
+    bytes.fill(id, HEADER_SIZE);
+    const checksum = crc32(bytes.subarray(HEADER_SIZE));
+    sent.push(channel.sendData(bytes, { id, offset: 0, checksum }));
+    const digest = new Uint8Array(32);
+    sent.push(channel.send({ type: "END", id, body: { size, digest } }));
+  }
+  assert(channel.isWriting);
+  for (const [at, size] of sizes.entries()) {
+    const id = 1 + at;
+    assertEquals((await peer.expect("OPENED")).id, id);
+    const { payload, checksum } = await peer.expect("DATA");
+    assertEquals([payload.length, crc32(payload)], [size, checksum]);
+    assertEquals((await peer.expect("END")).id, id);
+  }
+  await Promise.all(sent);
+  await settle();
+  assertEquals(channel.isWriting, false);
+  // What does not fit by itself, and what stands before and behind it.
+  assertEquals([writes.length, turns], [3, 2], writes.join());
 });
 
 Deno.test("FrameChannel.settled() waits for a peer that does not read", async () => {

@@ -22,7 +22,13 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   },
   transport: {
     rooms: ["platform", "protocol"],
-    packages: ["node:crypto", "node:net", "node:stream", "node:tls"],
+    packages: [
+      "node:crypto",
+      "node:net",
+      "node:stream",
+      "node:timers",
+      "node:tls",
+    ],
   },
   identity: {
     rooms: ["platform", "storage"],
