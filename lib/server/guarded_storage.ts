@@ -22,6 +22,7 @@ import {
   type DiskAccess,
   type Durability,
   type Entry,
+  type KnownFolders,
   type LocateIntent,
   type Outcome,
   type Publication,
@@ -90,10 +91,14 @@ export class GuardedStorage implements Storage {
    * Makes a safe path of a name. Where the user may do nothing of what it can be
    * for, nobody looks what is there.
    */
-  async locate(name: string, intent: LocateIntent): Promise<SafePath> {
+  async locate(
+    name: string,
+    intent: LocateIntent,
+    known?: KnownFolders,
+  ): Promise<SafePath> {
     const rights = INTENT_RIGHTS[intent];
     this.#requireOne(rights, name, name);
-    const path = await this.#inner.locate(name, intent);
+    const path = await this.#inner.locate(name, intent, known);
     this.#requireOne(rights, path.path, path.location);
     return path;
   }

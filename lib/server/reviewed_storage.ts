@@ -13,6 +13,7 @@ import {
   type DiskAccess,
   type Durability,
   type Entry,
+  type KnownFolders,
   type LocateIntent,
   type Outcome,
   type Publication,
@@ -173,8 +174,12 @@ export class ReviewedStorage implements Storage {
   }
 
   /** As the files have it. */
-  locate(name: string, intent: LocateIntent): Promise<SafePath> {
-    return this.#inner.locate(name, intent);
+  locate(
+    name: string,
+    intent: LocateIntent,
+    known?: KnownFolders,
+  ): Promise<SafePath> {
+    return this.#inner.locate(name, intent, known);
   }
 
   /** As the files have it. */

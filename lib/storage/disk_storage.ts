@@ -223,8 +223,7 @@ export class DiskStorage implements Storage {
       const folder = await this.#folderFor(path);
       const staging = folder.place(request.id);
       const target = this.#target(path);
-      const relocate = async () =>
-        this.#target(await this.#jail.locate(path.path, "write"));
+      const relocate = () => this.#relocate(path);
       all.push({
         ...{ target, staging, folder, relocate },
         ...{ request, bytes, checksum },
@@ -396,6 +395,15 @@ export class DiskStorage implements Storage {
       check: () => this.#jail.recheck(path),
       sync: (directory, above) => this.#durable.sync(directory, above),
     };
+  }
+
+  /** The same with a second look; where it leads elsewhere now, nobody was asked. */
+  async #relocate(path: SafePath): Promise<PublishTarget> {
+    const now = await this.#jail.locate(path.path, "write");
+    if (now.location === path.location) return this.#target(now);
+    throw new StorageError("outside", "somebody put a link under its name", {
+      name: path.path,
+    });
   }
 
   async #findDirectory(

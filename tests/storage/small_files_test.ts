@@ -429,6 +429,27 @@ Deno.test("a link under the name of a small file is what it is to one alone", as
   }
 });
 
+Deno.test("a link that appears under the name of a small file is not followed", async () => {
+  for (const onConflict of [...POLICIES, "skip"] as const) {
+    const disk = await newDisk();
+    const storage = await DiskStorage.open(disk, "/", {
+      hooks: {
+        step: (at) => {
+          if (at === "synced") disk.symlink("/d/taken", "/e/x");
+        },
+      },
+    });
+    const file = small("e/x", sample(5), { onConflict });
+    // What it leads to is not what was located: who may write there, was not asked.
+    const expected = { fail: "outside", overwrite: "replaced" }[
+      onConflict as string
+    ] ?? onConflict.replace("rename", "renamed").replace("skip", "skipped");
+    assertEquals(verdicts(await putKnown(storage, [file])), [expected]);
+    assertEquals(await readDisk(disk, "/d/taken"), OLD);
+    assertEquals(disk.openHandles, 0);
+  }
+});
+
 Deno.test("what a small file finds under its name costs it alone", async () => {
   const disk = await newDisk();
   const storage = await DiskStorage.open(disk, "/");
