@@ -5,8 +5,9 @@
  * resolved, and where that leads must be below the root. And because anyone who
  * may write to the tree on this machine can swap a directory for a link at any
  * moment, {@linkcode Jail.recheck} is called again right before and after every
- * step that opens, publishes, renames or removes. That narrows the window to
- * the time between two system calls; it cannot close it.
+ * step that opens, publishes, renames or removes; a small file, which is read
+ * whole when it is opened, is told nothing of before the look behind it. That
+ * narrows the window to the time between two system calls; it cannot close it.
  *
  * @module
  */
