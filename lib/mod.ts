@@ -164,6 +164,7 @@ export {
   type SmallFile,
   type Source,
   type SourceChunk,
+  type SourceState,
   type StagedFile,
   type Storage,
   StorageError,

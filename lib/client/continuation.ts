@@ -10,12 +10,7 @@ import {
   REPAIR_COUNT_MAX,
   type WireRun,
 } from "../protocol/mod.ts";
-import {
-  chunkLength,
-  type Digest,
-  type Outcome,
-  type Receiving,
-} from "../storage/mod.ts";
+import type { Digest, Outcome, Receiving } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import {
   ChunkTaker,
@@ -42,13 +37,13 @@ export interface ContinuationRequest {
   readonly onSourceChanged: () => void;
   /** Whether what is left is compared even if the fingerprint is the same. */
   readonly checksum: boolean;
-  /** Further connections, for a file that is worth them. */
+  /** Further connections, if much is missing. */
   readonly team: StreamTeam | undefined;
   /** Waits until so many bytes may be received. */
   readonly pace: (bytes: number) => Promise<void>;
   /** What the caller may end it with. */
   readonly signal: AbortSignal | undefined;
-  /** Opens what is left, once the server has said what the file is now. */
+  /** Opens what there is, once the server has said what the file is now. */
   readonly open: (opened: MessageBody<"OPENED">) => Promise<
     Receiving | Outcome
   >;
@@ -105,10 +100,9 @@ export class Continuation {
       }
       receiving = target;
       const { size = 0 } = body;
-      const stale = await this.#compare(receiving, body);
+      await this.#compare(receiving, body);
       this.resumedFrom = receiving.held.bytes;
-      for (const index of stale) this.resumedFrom -= chunkLength(index, size);
-      await this.#receive(receiving, size, stale);
+      await this.#receive(receiving, size);
       const whole = await digest(this.#isMixed);
       if (whole !== undefined) await this.#assertSame();
       const outcome = await receiving.commit(size, whole);
@@ -140,29 +134,35 @@ export class Continuation {
     );
   }
 
-  /** The chunks that are there and are not those of the file as it is now. */
+  /**
+   * Sees to it that only chunks of the file as it is now count as there. Until
+   * that is known, what is there stays what it was: of the file as it was.
+   */
   async #compare(
     receiving: Receiving,
     { size = 0, modified, fingerprint }: MessageBody<"OPENED">,
-  ): Promise<Set<number>> {
-    const stale = new Set<number>();
+  ): Promise<void> {
     const source = fingerprint?.toHex();
     const { held, heldSource } = receiving;
-    if (held.count === 0) return stale;
+    if (held.count === 0) return;
     const isSame = heldSource !== undefined && heldSource === source;
-    if (isSame && !this.#request.checksum) return stale;
-    if (!isSame) {
-      await receiving.setSource({ size, modified, source });
-      this.#tellChanged();
-    }
+    if (isSame && !this.#request.checksum) return;
+    if (!isSame) this.#tellChanged();
+    const stale = [...toRuns(await this.#stale(receiving))].flat();
+    if (stale.length > 0) this.#tellChanged();
+    await receiving.setSource({ size, modified, source }, stale);
+  }
+
+  /** The chunks that are there and differ from those of the file as it is now. */
+  async #stale({ held }: Receiving): Promise<Iterable<number>> {
+    const { id } = this.#request;
     const there: number[] = [];
     for (const { first, sums } of held.runs()) {
       for (const at of sums.keys()) there.push(first + at);
     }
-    const { id } = this.#request;
+    const stale = new Set(there);
     for (const runs of toRuns(there)) {
       const asked = new Set(indexesOf(runs));
-      for (const index of asked) stale.add(index);
       await this.#channel.send({ type: "SUMS", id, body: { runs } });
       for (;;) {
         const frame = await expectAnswer(this.#channel, ["HAVE", "SENT"]);
@@ -175,7 +175,6 @@ export class Continuation {
         }
       }
     }
-    if (stale.size > 0) this.#tellChanged();
     return stale;
   }
 
@@ -185,11 +184,7 @@ export class Continuation {
     this.#isMixed = true;
   }
 
-  async #receive(
-    receiving: Receiving,
-    size: number,
-    stale: Set<number>,
-  ): Promise<void> {
+  async #receive(receiving: Receiving, size: number): Promise<void> {
     const report = (): void =>
       this.#request.onProgress({
         transferred: receiving.verifiedBytes,
@@ -197,19 +192,11 @@ export class Continuation {
       });
     report();
     for (let round = 0;; round++) {
-      const wanted = new Set([
-        ...stale,
-        ...indexesOf([...receiving.missing(size)]),
-      ]);
-      if (wanted.size === 0) return;
+      const indexes = [...indexesOf([...receiving.missing(size)])];
+      if (indexes.length === 0) return;
       if (round > REPAIR_COUNT_MAX) throw damagedTooOften(round);
-      if (round > 0) this.repaired += wanted.size;
-      const indexes = [...wanted].sort((a, b) => a - b);
-      const onWritten = (index: number): void => {
-        stale.delete(index);
-        report();
-      };
-      await this.#fetchAll(indexes, receiving, onWritten, round === 0);
+      if (round > 0) this.repaired += indexes.length;
+      await this.#fetchAll(indexes, receiving, report, round === 0);
     }
   }
 
@@ -217,7 +204,7 @@ export class Continuation {
   async #fetchAll(
     indexes: readonly number[],
     receiving: Receiving,
-    onWritten: (index: number) => void,
+    onWritten: () => void,
     isFirst: boolean,
   ): Promise<void> {
     const { id, team } = this.#request;
@@ -240,7 +227,7 @@ export class Continuation {
     { channel, id, isRetired }: Helper,
     pieces: Iterator<WireRun[]>,
     receiving: Receiving,
-    onWritten: (index: number) => void,
+    onWritten: () => void,
   ): Promise<boolean> {
     const { path } = this.#request;
     const fingerprint = this.#fingerprint;
@@ -265,7 +252,7 @@ export class Continuation {
     { channel, id }: Pick<Helper, "channel" | "id">,
     wants: Iterator<WireRun[]>,
     receiving: Receiving,
-    onWritten: (index: number) => void,
+    onWritten: () => void,
   ): Promise<void> {
     const taker = new ChunkTaker(receiving, this.#request.pace, true);
     const asked = new Set<number>();
@@ -283,6 +270,8 @@ export class Continuation {
       while (owed > 0) {
         const frame = await expectAnswer(channel, ["DATA", "SENT"]);
         if (frame.type === "SENT") {
+          // The bytes of a chunk last while one more frame is received: this one.
+          await taker.flush();
           owed--;
           await ask();
           continue;
@@ -291,9 +280,8 @@ export class Continuation {
         if (!asked.delete(index)) {
           throw new FerryError("protocol", "the server sent another chunk");
         }
-        await taker.take(frame, () => onWritten(index));
+        await taker.take(frame, onWritten);
       }
-      await taker.flush();
     } finally {
       await taker.flush().catch(() => {});
     }

@@ -62,10 +62,11 @@ export class MeteredReceiving implements Receiving {
   }
 
   async setSource(
-    source: Parameters<Receiving["setSource"]>[0],
+    ...args: Parameters<Receiving["setSource"]>
   ): Promise<void> {
-    this.#reserve(source.size);
-    await this.#inner.setSource(source);
+    const [{ size }] = args;
+    this.#reserve(size);
+    await this.#inner.setSource(...args);
   }
 
   async writeChunk(

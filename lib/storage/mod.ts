@@ -82,6 +82,7 @@ export type {
   SmallFile,
   Source,
   SourceChunk,
+  SourceState,
   StagedFile,
   Storage,
 } from "./storage.ts";

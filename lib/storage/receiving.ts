@@ -53,6 +53,7 @@ import type {
   HeldChunks,
   Outcome,
   Receiving,
+  SourceState,
 } from "./storage.ts";
 import {
   type HeaderRecord,
@@ -120,11 +121,8 @@ export class StagedReceiving implements Receiving {
 
   /** Says what the source is. */
   setSource(
-    source: {
-      readonly size: number;
-      readonly modified: number | undefined;
-      readonly source: string | undefined;
-    },
+    source: SourceState,
+    stale: readonly ChunkRun[] = [],
   ): Promise<void> {
     return this.#attempt(async () => {
       if (source.size > FILE_SIZE_MAX) {
@@ -133,10 +131,10 @@ export class StagedReceiving implements Receiving {
       const header = this.#parts.journal.header!;
       this.#modified = source.modified;
       this.#isForeign = false;
-      if (header.size === source.size && header.source === source.source) {
-        return;
-      }
-      await this.#adapt({ ...header, ...source });
+      const isSame = header.size === source.size &&
+        header.source === source.source;
+      if (isSame && stale.length === 0) return;
+      await this.#adapt({ ...header, ...source }, stale);
     });
   }
 
@@ -330,6 +328,7 @@ export class StagedReceiving implements Receiving {
   /** Makes what is held fit a source that changed. */
   async #adapt(
     header: HeaderRecord & { readonly size: number },
+    stale: readonly ChunkRun[],
   ): Promise<void> {
     const { data, journal } = this.#parts;
     const chunks = this.#chunks;
@@ -340,19 +339,21 @@ export class StagedReceiving implements Receiving {
     this.#isMixed = chunks.digest.count > 0;
     this.#hashed = Infinity;
     const isCut = before !== header.size && lost.count > 0;
-    await journal.replaceHeader(
-      header,
-      isCut ? [{ kind: "dropped", ...lost }] : [],
-    );
-    if (isCut) {
+    const dropped = isCut ? [...stale, lost] : stale;
+    const kind = "dropped" as const;
+    const records = dropped.map((run) => ({ kind, ...run }));
+    await journal.replaceHeader(header, records);
+    if (dropped.length > 0) {
       await journal.sync();
-      chunks.drop(lost);
-      this.#unrecorded = this.#unrecorded.filter((index) => index < first);
+      for (const run of dropped) chunks.drop(run);
+      this.#unrecorded = this.#unrecorded.filter((index) =>
+        chunks.get(index) !== undefined
+      );
     }
     this.#size = header.size;
     this.#verifiedBytes = chunks.bytes(header.size);
-    const { size } = await data.stat();
-    if (size > header.size) await data.truncate(header.size);
+    const isLong = (await data.stat()).size > header.size;
+    if (isLong) await data.truncate(header.size);
   }
 
   /** Checks that everything is there; returns its digest. */

@@ -227,6 +227,16 @@ export interface Outcome {
   readonly resumedFrom?: number;
 }
 
+/** What the source of a transfer is. */
+export interface SourceState {
+  /** Size in bytes. */
+  readonly size: number;
+  /** Last change, in milliseconds since 1970, where known. */
+  readonly modified: number | undefined;
+  /** What tells it from another one, where known. */
+  readonly source: string | undefined;
+}
+
 /** A file that is being received: invisible until {@linkcode Receiving.commit}. */
 export interface Receiving {
   /** Bytes in verified chunks so far, held ones among them. */
@@ -245,13 +255,15 @@ export interface Receiving {
    *
    * To be called before the first chunk if the request names another size or
    * source than what is held.
+   *
+   * @param source What it is.
+   * @param stale Chunks that are held and are not those of that source: they are
+   * forgotten in the same step. What still is to be compared when a source with a
+   * fingerprint is set would later pass for its own.
    */
   setSource(
-    source: {
-      readonly size: number;
-      readonly modified: number | undefined;
-      readonly source: string | undefined;
-    },
+    source: SourceState,
+    stale?: readonly ChunkRun[],
   ): Promise<void>;
   /**
    * Checks a chunk against its sum and writes it. Chunks may come in any order,

@@ -152,6 +152,30 @@ Deno.test("Client.get() with checksum fetches nothing twice of a source that is 
   assertEquals(changes, 0);
 });
 
+Deno.test("Client.get() of a source that has changed is no splice wherever the comparison is cut", async () => {
+  for (const [label, { bytes }] of Object.entries(CHANGES)) {
+    for (let at = 0;; at++) {
+      await using scene = await ResumeScene.make();
+      await interrupted(scene);
+      await remote(scene, bytes);
+      const client = await scene.client();
+      const first = scene.writes;
+      let isCut = false;
+      scene.judge = (write) => {
+        if (isCut || write.at - first !== at) return;
+        isCut = true;
+        return "cut";
+      };
+      const receipt = await scene.run(client.get("f", "/x"));
+      const message = `${label}, cut at write ${at}`;
+      assertEquals(receipt.digest, digestOf(bytes), message);
+      assertEquals(await readMemory(scene.disk, "/x"), bytes, message);
+      if (!isCut) break;
+      assert(at < 100);
+    }
+  }
+});
+
 Deno.test("Client.get() of a source that is gone, or is a folder now, keeps what is there", async () => {
   for (const isFolder of [true, false]) {
     await using scene = await ResumeScene.make();
