@@ -1,5 +1,6 @@
 /**
- * A download that goes on where an earlier one stopped.
+ * A download in parts: it goes on where an earlier one stopped, or over several
+ * connections.
  *
  * @module
  */
@@ -20,7 +21,7 @@ import {
   giveUp,
 } from "./download.ts";
 import { FerryError } from "./errors.ts";
-import { STREAM_CHUNKS } from "./limits.ts";
+import { STREAM_CHUNKS, STREAM_SIZE_MIN } from "./limits.ts";
 import { indexesOf, toRuns, unpackSums } from "./runs.ts";
 import type { Helper, StreamTeam } from "./stream_team.ts";
 import type { TransferProgress } from "./types.ts";
@@ -41,6 +42,8 @@ export interface ContinuationRequest {
   readonly team: StreamTeam | undefined;
   /** Waits until so many bytes may be received. */
   readonly pace: (bytes: number) => Promise<void>;
+  /** Whether what has arrived is kept where the download is interrupted. */
+  readonly canResume: boolean;
   /** What the caller may end it with. */
   readonly signal: AbortSignal | undefined;
   /** Opens what there is, once the server has said what the file is now. */
@@ -110,8 +113,7 @@ export class Continuation {
       return outcome;
     } catch (error) {
       if (receiving !== undefined) {
-        const { signal } = this.#request;
-        await giveUp(receiving, error, { canResume: true, signal });
+        await giveUp(receiving, error, this.#request);
       }
       if (!(error instanceof ExchangeError)) throw error;
       this.usable = true;
@@ -209,12 +211,16 @@ export class Continuation {
   ): Promise<void> {
     const { id, team } = this.#request;
     const own = { channel: this.#channel, id };
-    if (team === undefined || !isFirst) {
+    const isLittle = indexes.length * CHUNK_SIZE < STREAM_SIZE_MIN;
+    if (team === undefined || !isFirst || isLittle) {
       const wants = toRuns(indexes)[Symbol.iterator]();
       return await this.#fetch(own, wants, receiving, onWritten);
     }
     const pieces = inPieces(indexes)[Symbol.iterator]();
-    team.start((helper) => this.#help(helper, pieces, receiving, onWritten));
+    team.start(
+      this.#channel,
+      (helper) => this.#help(helper, pieces, receiving, onWritten),
+    );
     try {
       await this.#fetch(own, pieces, receiving, onWritten);
     } finally {

@@ -168,6 +168,7 @@ export class ControlSession {
   readonly #places = new Places(REQUESTS_AT_ONCE);
   readonly #lost: ((error: FerryError) => void)[] = [];
   readonly #received: Promise<void>;
+  #roundTrip: number;
   #error: FerryError | undefined;
   #lastId = 0;
   #cancelCheck = () => {};
@@ -177,8 +178,10 @@ export class ControlSession {
     channel: FrameChannel,
     greeting: MessageBody<"GREETING">,
     ready: MessageBody<"READY">,
+    roundTrip: number,
   ) {
     this.#options = options;
+    this.#roundTrip = roundTrip;
     this.#channel = channel;
     this.id = ready.session;
     this.info = {
@@ -213,8 +216,10 @@ export class ControlSession {
     return dialAndGreet(options, "control", async (channel) => {
       const nonce = options.random.bytes(NONCE_SIZE);
       const hello = { versions: VERSIONS, agent: AGENT, nonce };
+      const helloAt = options.clock.monotonic();
       await channel.send(message("HELLO", hello));
       const greeting = await expectFrame(channel, "GREETING");
+      const roundTrip = options.clock.monotonic() - helloAt;
       if (!VERSIONS.includes(greeting.version)) {
         throw new FerryError(
           "unsupported",
@@ -229,13 +234,21 @@ export class ControlSession {
       const logIn = logInBody(options.logIn, place);
       await channel.send(message("LOGIN", logIn));
       const ready = await expectFrame(channel, "READY");
-      return new ControlSession(options, channel, greeting, ready);
+      return new ControlSession(options, channel, greeting, ready, roundTrip);
     }, signal);
   }
 
   /** Why the session is over; `undefined` while it is not. */
   get error(): FerryError | undefined {
     return this.#error;
+  }
+
+  /**
+   * Milliseconds between a question and its answer, the shortest so far: not
+   * less than a round trip of the link, and after a few hardly more.
+   */
+  get roundTrip(): number {
+    return this.#roundTrip;
   }
 
   /** A new exchange id. */
@@ -278,11 +291,15 @@ export class ControlSession {
     const { promise, resolve, reject } = Promise.withResolvers<
       MessageBody<A>
     >();
+    const { clock } = this.#options;
+    const askedAt = clock.monotonic();
     const id = this.begin({ type, id: 0, body } as Message, {
-      frame: (frame) =>
-        frame.type === answer
-          ? resolve(frame.body as MessageBody<A>)
-          : reject(remoteError((frame as MessageFrame<"ERROR">).body)),
+      frame: (frame) => {
+        const duration = clock.monotonic() - askedAt;
+        this.#roundTrip = Math.min(this.#roundTrip, duration);
+        if (frame.type === answer) resolve(frame.body as MessageBody<A>);
+        else reject(remoteError((frame as MessageFrame<"ERROR">).body));
+      },
       lost: reject,
     }, ["ERROR", answer]);
     const onAbort = () => {

@@ -40,6 +40,11 @@ export class DataPool {
     return this.#session.error;
   }
 
+  /** Whether the next one that is borrowed is there already. */
+  get hasIdle(): boolean {
+    return this.#idle.length > 0;
+  }
+
   /**
    * Borrows a connection for one transfer; waits while all are lent.
    *

@@ -19,7 +19,7 @@ import { Download, streamSink } from "./download.ts";
 import { describe, isLost, toFerryError } from "./errors.ts";
 import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
 import { DIGEST_DEFAULT } from "./put_job.ts";
-import { STREAM_SIZE_MIN } from "./limits.ts";
+import { STREAM_SIZE_MIN, WARM_SIZE_GET } from "./limits.ts";
 import { isPassing, type Live, type TransferHost } from "./retries.ts";
 import { StreamTeam } from "./stream_team.ts";
 import { withStallWatch } from "./stall_watch.ts";
@@ -37,6 +37,13 @@ interface Opened {
   readonly fingerprint?: Uint8Array | undefined;
 }
 
+/** Where a try takes place. */
+interface Place {
+  readonly session: ControlSession;
+  readonly channel: FrameChannel;
+  readonly team: StreamTeam | undefined;
+}
+
 /** One download; {@linkcode GetJob.run} is called once. */
 export class GetJob {
   readonly #host: TransferHost;
@@ -48,6 +55,8 @@ export class GetJob {
   #resumedFrom = 0;
   #verified = 0;
   #isChangeTold = false;
+  /** Bytes of the remote file, where known. */
+  #size: number | undefined;
 
   /**
    * @param host What it works with.
@@ -65,6 +74,7 @@ export class GetJob {
     this.#path = path;
     this.#target = target;
     this.#options = options;
+    this.#size = options.size;
   }
 
   /**
@@ -114,25 +124,70 @@ export class GetJob {
     const isContinued = this.#canResume && typeof target === "string" &&
       await hasLeftover(this.#host.disk, target);
     const live = await this.#host.live(signal);
-    // Asked while the data connection is being made.
-    const large = this.#isLarge(live.session);
-    return await useChannel(live.pool, signal, async (channel) => {
-      const before = wireBytes(channel);
-      try {
-        const isParted = await large;
-        return (isContinued || isParted) && typeof target === "string"
-          ? await this.#continue(live, channel, target, isParted)
-          : await this.#download(live.session, channel);
-      } finally {
-        this.#wireBytes += wireBytes(channel) - before;
-      }
+    const team = this.#team(live);
+    const isFresh = !live.pool.hasIdle;
+    try {
+      const moved = useChannel(live.pool, signal, (channel) => {
+        const place = { session: live.session, channel, team };
+        const isInParts = isContinued || team !== undefined && !this.#isSmall;
+        return isInParts && typeof target === "string"
+          ? this.#inParts(place, target)
+          : this.#download(place);
+      });
+      // The transfer's own connection is in line by now: further ones come after.
+      if (!isContinued) this.#foresee(live, team, isFresh);
+      return await moved;
+    } finally {
+      await team?.finish();
+      this.#wireBytes += team?.wireBytes ?? 0;
+    }
+  }
+
+  /** Further connections, for a file: any part of it can be written. */
+  #team(live: Live): StreamTeam | undefined {
+    if (typeof this.#target !== "string") return undefined;
+    const { streams = "auto", signal } = this.#options;
+    const { clock, timeout } = this.#host;
+    const warmSize = WARM_SIZE_GET;
+    return StreamTeam.of({
+      ...live,
+      clock,
+      timeout,
+      streams,
+      warmSize,
+      signal,
     });
   }
 
-  async #download(
-    session: ControlSession,
-    channel: FrameChannel,
-  ): Promise<Used<Outcome>> {
+  /**
+   * Has further connections made at the same time as the first if the file is
+   * large. Where a connection has to be made anyway, asking how large it is takes
+   * no time; nobody waits for the answer.
+   */
+  #foresee(
+    { session }: Live,
+    team: StreamTeam | undefined,
+    isFresh: boolean,
+  ): void {
+    const know = (size: number): void => {
+      this.#size = size;
+      if (!this.#isSmall) team?.prepare();
+    };
+    if (this.#size !== undefined) return know(this.#size);
+    if (team === undefined || !isFresh) return;
+    const { signal } = this.#options;
+    session.request(["STAT", "ENTRY"], { path: this.#path }, signal)
+      // What is wrong shows when the file is fetched.
+      .then(({ size }) => know(size), () => {});
+  }
+
+  /** Whether the file is known to need no further connections. */
+  get #isSmall(): boolean {
+    return this.#size !== undefined && this.#size < STREAM_SIZE_MIN;
+  }
+
+  /** Fetches the whole file in one go. */
+  #download({ session, channel }: Place): Promise<Used<Outcome>> {
     const target = this.#target;
     const { digest: algorithm = DIGEST_DEFAULT, signal } = this.#options;
     const id = session.nextId();
@@ -144,7 +199,7 @@ export class GetJob {
       canRepair: typeof target === "string",
       canResume: this.#canResume,
       signal,
-      onProgress: (progress) => this.#progress(progress),
+      onProgress: (progress) => this.#progress({ ...progress, streams: 1 }),
       open: (opened) =>
         typeof target === "string"
           ? this.#receive(target, opened)
@@ -152,71 +207,49 @@ export class GetJob {
             streamSink(target, { algorithm, size: opened.size, signal }),
           ),
     }, () => session.cancel(id));
-    const used = await settle(
-      withStallWatch(channel, this.#host, () => isWaiting(channel), run.run()),
-      () => run.usable,
-    );
-    this.#repaired += run.repaired;
-    return used;
+    return this.#use(channel, run);
   }
 
-  async #continue(
-    { session, pool }: Live,
-    channel: FrameChannel,
+  /** Fetches what is missing, over several connections if that is much. */
+  async #inParts(
+    { session, channel, team }: Place,
     target: string,
-    isParted: boolean,
   ): Promise<Used<Outcome>> {
-    const { streams = "auto", signal } = this.#options;
-    const { clock, timeout } = this.#host;
-    const team = isParted
-      ? new StreamTeam(
-        { session, pool, clock, timeout, streams, signal },
-        channel,
-      )
-      : undefined;
+    const { signal, onSourceChanged = () => {} } = this.#options;
     const run = new Continuation(channel, {
       id: session.nextId(),
       path: this.#path,
       pace: (bytes) => this.#host.pace(bytes, signal),
-      onSourceChanged: () => this.#tellChanged(),
+      onSourceChanged: () => {
+        if (!this.#isChangeTold) onSourceChanged();
+        this.#isChangeTold = true;
+      },
       checksum: this.#options.checksum ?? false,
       team,
+      canResume: this.#canResume,
       signal,
       onProgress: (progress) =>
         this.#progress({ ...progress, streams: team?.count ?? 1 }),
       open: (opened) => this.#receive(target, opened),
       digest: (isMixed) => this.#wholeDigest(session, isMixed),
     });
+    const used = await this.#use(channel, run);
+    this.#resumedFrom = run.resumedFrom;
+    return used;
+  }
+
+  async #use(
+    channel: FrameChannel,
+    run: Download | Continuation,
+  ): Promise<Used<Outcome>> {
+    const before = wireBytes(channel);
     const used = await settle(
       withStallWatch(channel, this.#host, () => isWaiting(channel), run.run()),
       () => run.usable,
     );
-    this.#resumedFrom = run.resumedFrom;
     this.#repaired += run.repaired;
-    this.#wireBytes += team?.wireBytes ?? 0;
+    this.#wireBytes += wireBytes(channel) - before;
     return used;
-  }
-
-  /** Whether the file is worth further connections. */
-  async #isLarge(session: ControlSession): Promise<boolean> {
-    const { streams = "auto", signal } = this.#options;
-    if (typeof this.#target !== "string" || streams === 1) return false;
-    try {
-      const { size } = await session.request(
-        ["STAT", "ENTRY"],
-        { path: this.#path },
-        signal,
-      );
-      return size >= STREAM_SIZE_MIN;
-    } catch {
-      // What is wrong shows when the file is fetched.
-      return false;
-    }
-  }
-
-  #tellChanged(): void {
-    if (!this.#isChangeTold) this.#options.onSourceChanged?.();
-    this.#isChangeTold = true;
   }
 
   #progress(progress: TransferProgress): void {

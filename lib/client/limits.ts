@@ -54,9 +54,30 @@ export const RETRY_DELAY_MAX = 30_000;
 
 /**
  * Milliseconds between two measurements of a transfer that chooses its number of
- * connections: half a second, several round trips of any link.
+ * connections: two round trips of a long link, or some chunks of a slow one.
  */
-export const STREAM_INTERVAL = 500;
+export const STREAM_INTERVAL = 250;
+
+/** Milliseconds between two looks at whether all connections are under way. */
+export const STREAM_POLL = 50;
+
+/**
+ * Milliseconds after which it counts what there is although some are not: they
+ * may never be. Ten seconds are some round trips by satellite.
+ */
+export const STREAM_PATIENCE = 10_000;
+
+/**
+ * Bytes that a connection must have received before its rate says something: a
+ * chunk, after which most of TCP's slow start is over.
+ */
+export const WARM_SIZE_GET = 1_048_576;
+
+/**
+ * Bytes that a connection must have sent before its rate says something: 8 MiB.
+ * The first ones only fill the buffers of both systems: 4 MiB here and some there.
+ */
+export const WARM_SIZE_PUT = 8_388_608;
 
 /**
  * Bytes from which on a file may use several connections: 32 MiB. Less is over

@@ -8,7 +8,6 @@ import { TOKEN_SIZE, UPLOAD_ID_SIZE } from "../protocol/mod.ts";
 import { type DigestAlgorithm, openLocalSource } from "../storage/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
-import type { DataPool } from "./data_pool.ts";
 import {
   describe,
   type FerryError,
@@ -17,7 +16,7 @@ import {
   toFerryError,
 } from "./errors.ts";
 import { settle, useChannel, type Used, wireBytes } from "./loan.ts";
-import { STREAM_SIZE_MIN } from "./limits.ts";
+import { STREAM_SIZE_MIN, WARM_SIZE_PUT } from "./limits.ts";
 import {
   isPassing,
   type Live,
@@ -62,6 +61,13 @@ interface Try {
   verified: number;
   /** Whether the server has published another content long ago. */
   isOther: boolean;
+}
+
+/** Where a try takes place. */
+interface Place {
+  readonly session: ControlSession;
+  readonly channel: FrameChannel;
+  readonly team: StreamTeam | undefined;
 }
 
 /** One upload; {@linkcode PutJob.run} is called once. */
@@ -161,19 +167,27 @@ export class PutJob {
     const { signal } = this.#options;
     const tried: Try = { opened: false, verified: 0, isOther: false };
     let source: UploadSource | undefined;
+    let team: StreamTeam | undefined;
     try {
       source = await this.#open(attempt);
       const opened = source;
-      const { session, pool } = await this.#host.live(signal);
-      tried.result = await useChannel(
-        pool,
+      const live = await this.#host.live(signal);
+      team = this.#team(live, opened);
+      const sending = useChannel(
+        live.pool,
         signal,
-        (channel) => this.#send({ session, pool }, channel, opened, tried),
+        (channel) =>
+          this.#send({ session: live.session, channel, team }, opened, tried),
       );
+      // Made along with the first, which is in line before them.
+      team?.prepare();
+      tried.result = await sending;
     } catch (error) {
       tried.error = toFerryError(error);
       tried.isOther = error instanceof OtherOutcomeError;
     } finally {
+      await team?.finish();
+      this.#wireBytes += team?.wireBytes ?? 0;
       await source?.close(tried.error);
     }
     return tried;
@@ -223,15 +237,13 @@ export class PutJob {
   }
 
   async #send(
-    { session, pool }: Live,
-    channel: FrameChannel,
+    { session, channel, team }: Place,
     source: UploadSource,
     tried: Try,
   ): Promise<Used<UploadResult>> {
     const options = this.#options;
     const id = session.nextId();
     const before = wireBytes(channel);
-    const team = this.#team(session, pool, channel, source);
     const run = new Upload(
       channel,
       {
@@ -268,27 +280,30 @@ export class PutJob {
     this.#sent = run.state.sent ?? this.#sent;
     this.#ended = run.state.sent !== undefined ||
       this.#ended && !run.state.opened;
-    this.#wireBytes += wireBytes(channel) - before + (team?.wireBytes ?? 0);
+    this.#wireBytes += wireBytes(channel) - before;
     return used;
   }
 
   /** Further connections, for a large file that can be read anywhere. */
   #team(
-    session: ControlSession,
-    pool: DataPool,
-    channel: FrameChannel,
+    live: Live,
     { size = 0 }: UploadSource,
   ): StreamTeam | undefined {
     const { streams = "auto", signal } = this.#options;
-    if (streams === 1 || size < STREAM_SIZE_MIN) return undefined;
+    if (size < STREAM_SIZE_MIN) return undefined;
     // A chunk that was to replace another, and was lost with a further
     // connection, nobody would ask for again.
     if (!this.#isSourceSame) return undefined;
     const { clock, timeout } = this.#host;
-    return new StreamTeam(
-      { session, pool, clock, timeout, streams, signal },
-      channel,
-    );
+    const warmSize = WARM_SIZE_PUT;
+    return StreamTeam.of({
+      ...live,
+      clock,
+      timeout,
+      streams,
+      warmSize,
+      signal,
+    });
   }
 
   /** Whether another try may get further than this one. */

@@ -11,21 +11,42 @@
  */
 const GAIN_MIN = 1.15;
 
-/** Intervals that do not count after a change: new connections start slowly. */
-const WARM_UP = 1;
-
-/** Intervals after which more connections are tried again. */
-const PATIENCE = 30;
+/**
+ * Milliseconds of a round trip below which one connection has the whole link: at
+ * 5 ms the 6 MiB that Linux lets a window grow to carry 1.2 GB/s.
+ */
+const ROUND_TRIP_SHORT = 5;
 
 /**
- * Finds the number of connections by measuring: doubles it while that pays, goes
- * back when it does not, and tries again after a while, for links change.
+ * Milliseconds of a round trip from which on a connection is probably bounded:
+ * at 20 ms a window of 1 MiB carries 50 MB/s, and one lost packet costs seconds.
+ */
+const ROUND_TRIP_LONG = 20;
+
+/** Connections to begin with there: half of the most that servers allow. */
+const COUNT_LONG = 4;
+
+/** Intervals between a search that has ended and the next, for links change: 15 s. */
+const PATIENCE = 60;
+
+/** On what links. */
+export interface StreamControllerOptions {
+  /** The most connections that may be used. */
+  readonly countMax: number;
+  /** Milliseconds of a round trip. */
+  readonly roundTrip: number;
+}
+
+/**
+ * Finds the number of connections by measuring: doubles it while that pays. On a
+ * long link it begins with several, and halves them while no more pay, until a
+ * measurement has shown that they do.
  *
  * @example
  * ```ts
  * import { assertEquals } from "@std/assert";
  *
- * const controller = new StreamController({ countMax: 8 });
+ * const controller = new StreamController({ countMax: 8, roundTrip: 10 });
  * for (let interval = 0; interval < 20; interval++) {
  *   controller.measured(10 * controller.count); // each connection is capped
  * }
@@ -34,19 +55,20 @@ const PATIENCE = 30;
  */
 export class StreamController {
   readonly #countMax: number;
-  #count = 1;
-  /** Intervals since the last change. */
-  #age = 0;
-  /** The rate and the count before the trial that is under way. */
-  #before: { readonly rate: number; readonly count: number } | undefined;
+  #count: number;
+  /** Whether the number is a guess that nothing measured speaks for. */
+  #isGuess: boolean;
+  /** The rate and the number before the trial that is under way. */
+  #before: StreamTrial | undefined;
+  /** Intervals until the next search. */
+  #rest = 0;
 
-  /**
-   * Begins with one connection.
-   *
-   * @param options The most that may be used.
-   */
-  constructor({ countMax }: { readonly countMax: number }) {
-    this.#countMax = Math.max(1, countMax);
+  /** @param options How many there may be, and how long the link is. */
+  constructor({ countMax, roundTrip }: StreamControllerOptions) {
+    this.#countMax = roundTrip < ROUND_TRIP_SHORT ? 1 : Math.max(1, countMax);
+    const count = roundTrip < ROUND_TRIP_LONG ? 1 : COUNT_LONG;
+    this.#count = Math.min(count, this.#countMax);
+    this.#isGuess = this.#count > 1;
   }
 
   /** How many connections to use now. */
@@ -54,39 +76,65 @@ export class StreamController {
     return this.#count;
   }
 
+  /** The most that it may ever say. */
+  get countMax(): number {
+    return this.#countMax;
+  }
+
   /**
-   * Takes what one interval has shown.
+   * Takes what one interval has shown in which that many were under way.
    *
    * @param rate Bytes a second of all connections together.
    */
   measured(rate: number): void {
-    this.#age++;
-    if (this.#age <= WARM_UP) return;
-    if (this.#before !== undefined) return this.#judge(rate, this.#before);
-    const mayTry = this.#age === WARM_UP + 1 || this.#age % PATIENCE === 0;
-    if (mayTry && this.#count < this.#countMax) {
-      this.#before = { rate, count: this.#count };
-      this.#use(Math.min(2 * this.#count, this.#countMax));
-    }
+    const before = this.#before;
+    const now = { rate, count: this.#count };
+    if (before !== undefined) this.#judge(before, now);
+    else if (--this.#rest <= 0) this.#search(now);
   }
 
-  #judge(
-    rate: number,
-    before: { readonly rate: number; readonly count: number },
-  ): void {
-    this.#before = undefined;
-    if (rate >= before.rate * GAIN_MIN) {
-      // It pays: the next interval may try more.
-      this.#age = WARM_UP;
-      return;
-    }
-    this.#use(before.count);
-    // Not again at once.
-    this.#age = WARM_UP + 1;
+  #search(from: StreamTrial): void {
+    if (from.count < this.#countMax) this.#tryMore(from);
+    else this.#tryFewer(from);
   }
 
-  #use(count: number): void {
+  #judge(before: StreamTrial, now: StreamTrial): void {
+    const isMore = now.count > before.count;
+    const [fewer, more] = isMore ? [before, now] : [now, before];
+    const pays = more.rate >= fewer.rate * GAIN_MIN;
+    if (pays) this.#isGuess = false;
+    if (!pays) this.#tryFewer(fewer);
+    else if (isMore) this.#tryMore(more);
+    else this.#stay(more);
+  }
+
+  #tryMore(from: StreamTrial): void {
+    const count = Math.min(2 * from.count, this.#countMax);
+    this.#try(from, count);
+  }
+
+  /** Fewer are worth a trial only while the number is a guess. */
+  #tryFewer(from: StreamTrial): void {
+    const count = this.#isGuess ? Math.ceil(from.count / 2) : from.count;
+    this.#try(from, count);
+  }
+
+  #try(from: StreamTrial, count: number): void {
+    if (count === from.count) return this.#stay(from);
+    this.#before = from;
     this.#count = count;
-    this.#age = 0;
   }
+
+  #stay({ count }: StreamTrial): void {
+    this.#before = undefined;
+    this.#count = count;
+    this.#isGuess = false;
+    this.#rest = PATIENCE;
+  }
+}
+
+/** A number of connections, and what it gave. */
+interface StreamTrial {
+  readonly rate: number;
+  readonly count: number;
 }

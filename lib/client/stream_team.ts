@@ -4,12 +4,12 @@
  * @module
  */
 
-import type { Clock } from "../platform/mod.ts";
+import { type Clock, sleep } from "../platform/mod.ts";
 import type { FrameChannel } from "../transport/mod.ts";
 import type { ControlSession } from "./control_session.ts";
 import type { DataPool } from "./data_pool.ts";
 import { toFerryError } from "./errors.ts";
-import { STREAM_INTERVAL } from "./limits.ts";
+import { STREAM_INTERVAL, STREAM_PATIENCE, STREAM_POLL } from "./limits.ts";
 import { wireBytes } from "./loan.ts";
 import { withStallWatch } from "./stall_watch.ts";
 import { StreamController } from "./stream_controller.ts";
@@ -29,6 +29,8 @@ export interface TeamParts {
   readonly timeout: number;
   /** How many connections, the first among them. */
   readonly streams: StreamCount;
+  /** Bytes that each must have moved before the rate says something. */
+  readonly warmSize: number;
   /** Ends everything. */
   readonly signal: AbortSignal | undefined;
 }
@@ -44,151 +46,210 @@ export interface Helper {
 }
 
 /**
+ * What each further connection does until there is nothing left to take, or it is
+ * retired: returns whether the connection can be used again.
+ */
+export type HelperWork = (helper: Helper) => Promise<boolean>;
+
+/** A connection of the team. */
+interface Member {
+  /** The connection, once it is made. */
+  channel?: FrameChannel;
+  /** Bytes that it had carried when it came. */
+  before: number;
+  /** Whether it is to leave. */
+  isRetired: boolean;
+}
+
+/**
  * The further connections of one transfer; the first is its own. One that fails
  * is no loss: what it had is missing in the end, and is asked for again.
  */
 export class StreamTeam {
   readonly #parts: TeamParts;
-  readonly #main: FrameChannel;
   readonly #controller: StreamController;
-  readonly #helpers = new Set<{ retired: boolean; channel?: FrameChannel }>();
+  readonly #helpers = new Set<Member>();
   readonly #running = new Set<Promise<void>>();
-  #wireBytes = 0;
-  #bytesBefore = 0;
-  #isOver = false;
-  #over = new AbortController();
+  readonly #work = Promise.withResolvers<HelperWork | undefined>();
+  readonly #over = new AbortController();
+  /** Bytes of those that have left. */
+  #bytesLeft = 0;
+  /** Whether one has ended that was not to leave: there is nothing left to take. */
+  #isDrained = false;
   #cancelTimer = (): void => {};
 
-  /**
-   * @param parts What it works with.
-   * @param main The transfer's own connection.
-   */
-  constructor(parts: TeamParts, main: FrameChannel) {
+  private constructor(parts: TeamParts) {
     this.#parts = parts;
-    this.#main = main;
-    const { streams, session } = parts;
-    const countMax = session.info.dataConnections;
     this.#controller = new StreamController({
-      countMax: streams === "auto" ? countMax : 1,
+      countMax: parts.session.info.dataConnections,
+      roundTrip: parts.session.roundTrip,
     });
   }
 
-  /** How many connections are at work. */
+  /**
+   * Makes a team where more than one connection may come into question.
+   *
+   * @param parts What it works with.
+   */
+  static of(parts: TeamParts): StreamTeam | undefined {
+    const team = new StreamTeam(parts);
+    const countMax = parts.streams === "auto"
+      ? team.#controller.countMax
+      : parts.streams;
+    return countMax > 1 ? team : undefined;
+  }
+
+  /** How many connections there are now. */
   get count(): number {
-    return 1 + this.#helpers.size;
+    let count = 1;
+    for (const { channel } of this.#helpers) if (channel !== undefined) count++;
+    return count;
   }
 
   /** Bytes that the further connections have carried. */
   get wireBytes(): number {
-    return this.#wireBytes;
+    let bytes = this.#bytesLeft;
+    for (const helper of this.#helpers) bytes += movedBy(helper);
+    return bytes;
+  }
+
+  /** How many connections are wanted now. */
+  get wanted(): number {
+    const { streams } = this.#parts;
+    return streams === "auto" ? this.#controller.count : streams;
+  }
+
+  /** Has further connections made: there will be work for them. */
+  prepare(): void {
+    this.#adjust();
   }
 
   /**
-   * Lets further connections work while the first does.
+   * Lets further connections work while the first does. To be called once.
    *
-   * @param work What each does: returns whether its connection can be used again.
+   * @param channel The first.
+   * @param work What each of the others does.
    */
-  start(work: (helper: Helper) => Promise<boolean>): void {
-    const { streams, clock } = this.#parts;
-    this.#isOver = false;
-    this.#over = new AbortController();
-    if (streams !== "auto") {
-      for (let count = 1; count < streams; count++) this.#add(work);
-      return;
-    }
-    this.#bytesBefore = this.#moved();
-    const measure = (): void => {
-      this.#cancelTimer = clock.after(STREAM_INTERVAL, () => {
-        const moved = this.#moved();
-        const rate = (moved - this.#bytesBefore) / STREAM_INTERVAL * 1000;
-        this.#bytesBefore = moved;
-        this.#controller.measured(rate);
-        this.#adjust(work);
-        measure();
-      });
-    };
-    measure();
+  start(channel: FrameChannel, work: HelperWork): void {
+    this.#work.resolve(work);
+    this.#adjust();
+    if (this.#parts.streams !== "auto") return;
+    const before = wireBytes(channel);
+    this.#keep(this.#steer({ channel, before, isRetired: false }));
   }
 
   /** Waits until every further connection is done, and adds no more. */
   async finish(): Promise<void> {
-    this.#isOver = true;
     this.#over.abort();
+    this.#work.resolve(undefined);
     this.#cancelTimer();
     await Promise.all(this.#running);
   }
 
-  #moved(): number {
-    let moved = this.#wireBytes + wireBytes(this.#main);
-    for (const { channel } of this.#helpers) {
-      if (channel !== undefined) moved += wireBytes(channel);
+  /** Measures while all are under way, and follows what the controller says. */
+  async #steer(first: Member): Promise<void> {
+    const { clock } = this.#parts;
+    const { signal } = this.#over;
+    const moved = (): number => movedBy(first) + this.wireBytes;
+    while (!this.#isDrained) {
+      await this.#settled(first);
+      const before = moved();
+      const start = clock.monotonic();
+      await sleep(clock, STREAM_INTERVAL, signal);
+      if (this.#isDrained) return;
+      const seconds = (clock.monotonic() - start) / 1000;
+      this.#controller.measured((moved() - before) / seconds);
+      this.#adjust();
     }
-    return moved;
   }
 
-  #adjust(work: (helper: Helper) => Promise<boolean>): void {
-    const active = [...this.#helpers].filter(({ retired }) => !retired);
-    for (const helper of active.slice(this.#controller.count - 1)) {
-      helper.retired = true;
+  /** Waits until those that are wanted, and no others, are under way. */
+  async #settled(first: Member): Promise<void> {
+    const { clock, warmSize } = this.#parts;
+    for (let wait = 0; wait < STREAM_PATIENCE; wait += STREAM_POLL) {
+      const isSettled = [first, ...this.#helpers].every((one) =>
+        !one.isRetired && movedBy(one) >= warmSize
+      );
+      if (isSettled) return;
+      await sleep(clock, STREAM_POLL, this.#over.signal);
     }
-    for (
-      let count = active.length + 1;
-      count < this.#controller.count;
-      count++
-    ) this.#add(work);
   }
 
-  #add(work: (helper: Helper) => Promise<boolean>): void {
-    const running = this.#help(work);
+  #adjust(): void {
+    const active = [...this.#helpers].filter(({ isRetired }) => !isRetired);
+    for (const helper of active.slice(this.wanted - 1)) {
+      helper.isRetired = true;
+    }
+    for (let count = active.length + 1; count < this.wanted; count++) {
+      this.#add();
+    }
+  }
+
+  #add(): void {
+    if (this.#over.signal.aborted) return;
+    this.#keep(this.#help());
+  }
+
+  #keep(work: Promise<void>): void {
+    const running = work.catch((error) => {
+      // A bug is not to be hidden; everything else shows in the transfer itself.
+      if (toFerryError(error).code === "internal") throw error;
+    });
     this.#running.add(running);
-    // Whoever waits for all of them hears of a bug.
+    // Whoever waits for all of them hears of it.
     running.catch(() => {}).finally(() => this.#running.delete(running));
   }
 
-  async #help(work: (helper: Helper) => Promise<boolean>): Promise<void> {
-    const { session, pool, signal } = this.#parts;
+  async #help(): Promise<void> {
+    const { pool, signal } = this.#parts;
     const leaving = AbortSignal.any(
       signal === undefined ? [this.#over.signal] : [this.#over.signal, signal],
     );
-    const helper: { retired: boolean; channel?: FrameChannel } = {
-      retired: false,
-    };
+    const helper: Member = { before: 0, isRetired: false };
     this.#helpers.add(helper);
-    let channel: FrameChannel | undefined;
     let isUsable = false;
-    let before = 0;
-    const onAbort = (): void => channel?.close();
+    const onAbort = (): void => helper.channel?.close();
     try {
       // Nobody waits for a connection that is still being made at the end.
-      ({ channel } = await pool.borrow(leaving));
+      const { channel } = await pool.borrow(leaving);
+      helper.before = wireBytes(channel);
       helper.channel = channel;
-      before = wireBytes(channel);
-      this.#wireBytes -= before;
       signal?.addEventListener("abort", onAbort, { once: true });
       if (signal?.aborted) onAbort();
-      if (!this.#isOver) {
-        const lent = channel;
-        isUsable = await withStallWatch(
-          lent,
-          this.#parts,
-          () => lent.isReading || lent.isWriting,
-          work({
-            channel: lent,
-            id: session.nextId(),
-            isRetired: () => helper.retired,
-          }),
-        );
-      }
-    } catch (error) {
-      // A bug is not to be hidden; everything else shows in the transfer itself.
-      if (toFerryError(error).code === "internal") throw error;
+      const work = await this.#work.promise;
+      const isNeeded = !this.#over.signal.aborted && !helper.isRetired;
+      isUsable = isNeeded && work !== undefined
+        ? await this.#run(helper, channel, work)
+        : !signal?.aborted;
     } finally {
       signal?.removeEventListener("abort", onAbort);
       this.#helpers.delete(helper);
-      if (channel !== undefined) {
-        this.#wireBytes += wireBytes(channel);
-        pool.giveBack(channel, isUsable);
-      }
+      this.#bytesLeft += movedBy(helper);
+      if (helper.channel !== undefined) pool.giveBack(helper.channel, isUsable);
     }
   }
+
+  async #run(
+    helper: Member,
+    channel: FrameChannel,
+    work: HelperWork,
+  ): Promise<boolean> {
+    const isUsable = await withStallWatch(
+      channel,
+      this.#parts,
+      () => channel.isReading || channel.isWriting,
+      work({
+        channel,
+        id: this.#parts.session.nextId(),
+        isRetired: () => helper.isRetired,
+      }),
+    );
+    if (!helper.isRetired) this.#isDrained = true;
+    return isUsable;
+  }
+}
+
+/** Bytes that a connection has carried since it came. */
+function movedBy({ channel, before }: Member): number {
+  return channel === undefined ? 0 : wireBytes(channel) - before;
 }

@@ -196,6 +196,11 @@ export interface TransferOptions extends OperationOptions {
    * uses more only where that helps. @default {"auto"}
    */
   readonly streams?: number | "auto";
+  /**
+   * Bytes of the remote file of a `get`, where a listing has told: then nobody
+   * has to ask before it is known how to fetch it. A wrong one does no harm.
+   */
+  readonly size?: number | undefined;
   /** Permission bits (0777) to give the file. @default {0666 less the umask} */
   readonly mode?: number | undefined;
   /**

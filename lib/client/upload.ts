@@ -341,8 +341,9 @@ export class Upload {
     if (isAgain) {
       return await this.#sendChunks(this.#channel, id, shared, refused, true);
     }
-    team?.start((helper) =>
-      this.#help(helper, shared, () => isOver || refused())
+    team?.start(
+      this.#channel,
+      (helper) => this.#help(helper, shared, () => isOver || refused()),
     );
     try {
       await this.#sendChunks(this.#channel, id, shared, refused, false);

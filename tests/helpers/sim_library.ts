@@ -57,6 +57,26 @@ export const SMALL_LIMITS: readonly SourceEdit[] = [
     find: "const PAGE_SIZE = 64 * 1024;",
     replace: "const PAGE_SIZE = 1024;",
   },
+  {
+    file: "lib/client/limits.ts",
+    find: "export const STREAM_SIZE_MIN = 33_554_432;",
+    replace: "export const STREAM_SIZE_MIN = 3 * 4096;",
+  },
+  {
+    file: "lib/client/stream_controller.ts",
+    find: "const ROUND_TRIP_LONG = 20;",
+    replace: "const ROUND_TRIP_LONG = 6;",
+  },
+  {
+    file: "lib/client/stream_controller.ts",
+    find: "const ROUND_TRIP_SHORT = 5;",
+    replace: "const ROUND_TRIP_SHORT = 3;",
+  },
+  {
+    file: "lib/client/limits.ts",
+    find: "export const STREAM_CHUNKS = 8;",
+    replace: "export const STREAM_CHUNKS = 1;",
+  },
 ];
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));

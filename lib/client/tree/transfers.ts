@@ -195,6 +195,7 @@ export class Transfers {
     const { client, direction, totals } = this.#run;
     const options: TransferOptions = {
       ...transferOptions(this.#run),
+      size: file.size,
       onProgress: ({ transferred, total }) =>
         totals.advance(file, transferred, total),
     };
