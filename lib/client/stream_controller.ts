@@ -26,8 +26,20 @@ const ROUND_TRIP_LONG = 20;
 /** Connections to begin with there: half of the most that servers allow. */
 const COUNT_LONG = 4;
 
-/** Intervals between a search that has ended and the next, for links change: 15 s. */
-const PATIENCE = 60;
+/**
+ * Intervals that more connections have to show that they pay: one may be slow by
+ * chance, and of two the better counts.
+ */
+const LOOKS = 2;
+
+/**
+ * Intervals between a search that has changed nothing and the next: 2 s, for it
+ * may have been misled. Doubles with each, for each costs something.
+ */
+const PATIENCE_MIN = 8;
+
+/** The same at most: 16 s, for links change. */
+const PATIENCE_MAX = 64;
 
 /** On what links. */
 export interface StreamControllerOptions {
@@ -60,8 +72,16 @@ export class StreamController {
   #isGuess: boolean;
   /** The rate and the number before the trial that is under way. */
   #before: StreamTrial | undefined;
+  /** The best rates of the trial so far. */
+  #best = 0;
+  /** Intervals of the trial so far. */
+  #looks = 0;
   /** Intervals until the next search. */
   #rest = 0;
+  /** Intervals to rest after a search. */
+  #patience = PATIENCE_MIN;
+  /** The number that the last search has ended with. */
+  #found: number | undefined;
 
   /** @param options How many there may be, and how long the link is. */
   constructor({ countMax, roundTrip }: StreamControllerOptions) {
@@ -88,9 +108,14 @@ export class StreamController {
    */
   measured(rate: number): void {
     const before = this.#before;
-    const now = { rate, count: this.#count };
-    if (before !== undefined) this.#judge(before, now);
-    else if (--this.#rest <= 0) this.#search(now);
+    const count = this.#count;
+    if (before === undefined) {
+      if (--this.#rest <= 0) this.#search({ rate, count });
+      return;
+    }
+    this.#best = Math.max(this.#best, rate);
+    this.#looks++;
+    this.#judge(before, { rate: this.#best, count });
   }
 
   #search(from: StreamTrial): void {
@@ -102,6 +127,7 @@ export class StreamController {
     const isMore = now.count > before.count;
     const [fewer, more] = isMore ? [before, now] : [now, before];
     const pays = more.rate >= fewer.rate * GAIN_MIN;
+    if (isMore && !pays && this.#looks < LOOKS) return;
     if (pays) this.#isGuess = false;
     if (!pays) this.#tryFewer(fewer);
     else if (isMore) this.#tryMore(more);
@@ -109,27 +135,31 @@ export class StreamController {
   }
 
   #tryMore(from: StreamTrial): void {
-    const count = Math.min(2 * from.count, this.#countMax);
-    this.#try(from, count);
+    this.#try(from, Math.min(2 * from.count, this.#countMax));
   }
 
   /** Fewer are worth a trial only while the number is a guess. */
   #tryFewer(from: StreamTrial): void {
-    const count = this.#isGuess ? Math.ceil(from.count / 2) : from.count;
-    this.#try(from, count);
+    this.#try(from, this.#isGuess ? Math.ceil(from.count / 2) : from.count);
   }
 
   #try(from: StreamTrial, count: number): void {
     if (count === from.count) return this.#stay(from);
     this.#before = from;
     this.#count = count;
+    this.#best = 0;
+    this.#looks = 0;
   }
 
   #stay({ count }: StreamTrial): void {
     this.#before = undefined;
     this.#count = count;
     this.#isGuess = false;
-    this.#rest = PATIENCE;
+    this.#patience = count === this.#found
+      ? Math.min(2 * this.#patience, PATIENCE_MAX)
+      : PATIENCE_MIN;
+    this.#found = count;
+    this.#rest = this.#patience;
   }
 }
 
