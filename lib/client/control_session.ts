@@ -168,7 +168,7 @@ export class ControlSession {
   readonly #places = new Places(REQUESTS_AT_ONCE);
   readonly #lost: ((error: FerryError) => void)[] = [];
   readonly #received: Promise<void>;
-  #roundTrip: number;
+  #roundTrip = Infinity;
   #error: FerryError | undefined;
   #lastId = 0;
   #cancelCheck = () => {};
@@ -178,10 +178,8 @@ export class ControlSession {
     channel: FrameChannel,
     greeting: MessageBody<"GREETING">,
     ready: MessageBody<"READY">,
-    roundTrip: number,
   ) {
     this.#options = options;
-    this.#roundTrip = roundTrip;
     this.#channel = channel;
     this.id = ready.session;
     this.info = {
@@ -216,10 +214,11 @@ export class ControlSession {
     return dialAndGreet(options, "control", async (channel) => {
       const nonce = options.random.bytes(NONCE_SIZE);
       const hello = { versions: VERSIONS, agent: AGENT, nonce };
-      const helloAt = options.clock.monotonic();
+      const { clock } = options;
+      const helloAt = clock.monotonic();
       await channel.send(message("HELLO", hello));
       const greeting = await expectFrame(channel, "GREETING");
-      const roundTrip = options.clock.monotonic() - helloAt;
+      const greetedAfter = clock.monotonic() - helloAt;
       if (!VERSIONS.includes(greeting.version)) {
         throw new FerryError(
           "unsupported",
@@ -232,9 +231,12 @@ export class ControlSession {
       const { certificate } = channel;
       const place = { hostname, nonce, greeting, certificate };
       const logIn = logInBody(options.logIn, place);
+      const logInAt = clock.monotonic();
       await channel.send(message("LOGIN", logIn));
       const ready = await expectFrame(channel, "READY");
-      return new ControlSession(options, channel, greeting, ready, roundTrip);
+      const session = new ControlSession(options, channel, greeting, ready);
+      session.#roundTrip = Math.min(greetedAfter, clock.monotonic() - logInAt);
+      return session;
     }, signal);
   }
 
@@ -291,12 +293,10 @@ export class ControlSession {
     const { promise, resolve, reject } = Promise.withResolvers<
       MessageBody<A>
     >();
-    const { clock } = this.#options;
-    const askedAt = clock.monotonic();
+    const askedAt = this.#options.clock.monotonic();
     const id = this.begin({ type, id: 0, body } as Message, {
       frame: (frame) => {
-        const duration = clock.monotonic() - askedAt;
-        this.#roundTrip = Math.min(this.#roundTrip, duration);
+        this.#heard(askedAt);
         if (frame.type === answer) resolve(frame.body as MessageBody<A>);
         else reject(remoteError((frame as MessageFrame<"ERROR">).body));
       },
@@ -359,8 +359,13 @@ export class ControlSession {
    */
   async openData(signal?: AbortSignal): Promise<FrameChannel> {
     const token = await this.#grant(signal);
-    const greet = (channel: FrameChannel) => attachData(channel, this, token);
-    const { active } = this.#options;
+    const { active, clock } = this.#options;
+    const greet = async (channel: FrameChannel): Promise<FrameChannel> => {
+      const askedAt = clock.monotonic();
+      const attached = await attachData(channel, this, token);
+      this.#heard(askedAt);
+      return attached;
+    };
     try {
       if (active !== undefined) {
         return await acceptData(this, this.#options, active, greet, signal);
@@ -370,6 +375,12 @@ export class ControlSession {
       // The end of the session is why, if it has ended.
       throw this.#error ?? error;
     }
+  }
+
+  /** A question was answered that was asked then. */
+  #heard(askedAt: number): void {
+    const duration = this.#options.clock.monotonic() - askedAt;
+    this.#roundTrip = Math.min(this.#roundTrip, duration);
   }
 
   /** Asks for a token; the server may not have seen yet that a connection was closed. */

@@ -129,7 +129,7 @@ export class GetJob {
     try {
       const moved = useChannel(live.pool, signal, (channel) => {
         const place = { session: live.session, channel, team };
-        const isInParts = isContinued || team !== undefined && !this.#isSmall;
+        const isInParts = isContinued || team?.mayGrow && !this.#isSmall;
         return isInParts && typeof target === "string"
           ? this.#inParts(place, target)
           : this.#download(place);
@@ -149,7 +149,7 @@ export class GetJob {
     const { streams = "auto", signal } = this.#options;
     const { clock, timeout } = this.#host;
     const warmSize = WARM_SIZE_GET;
-    return StreamTeam.of({
+    return new StreamTeam({
       ...live,
       clock,
       timeout,
@@ -174,7 +174,7 @@ export class GetJob {
       if (!this.#isSmall) team?.prepare();
     };
     if (this.#size !== undefined) return know(this.#size);
-    if (team === undefined || !isFresh) return;
+    if (!team?.mayGrow || !isFresh) return;
     const { signal } = this.#options;
     session.request(["STAT", "ENTRY"], { path: this.#path }, signal)
       // What is wrong shows when the file is fetched.

@@ -296,7 +296,7 @@ export class PutJob {
     if (!this.#isSourceSame) return undefined;
     const { clock, timeout } = this.#host;
     const warmSize = WARM_SIZE_PUT;
-    return StreamTeam.of({
+    return new StreamTeam({
       ...live,
       clock,
       timeout,

@@ -67,7 +67,8 @@ interface Member {
  */
 export class StreamTeam {
   readonly #parts: TeamParts;
-  readonly #controller: StreamController;
+  /** Steers, once it has begun. */
+  #controller: StreamController | undefined;
   readonly #helpers = new Set<Member>();
   readonly #running = new Set<Promise<void>>();
   readonly #work = Promise.withResolvers<HelperWork | undefined>();
@@ -76,27 +77,16 @@ export class StreamTeam {
   #bytesLeft = 0;
   /** Whether one has ended that was not to leave: there is nothing left to take. */
   #isDrained = false;
-  #cancelTimer = (): void => {};
 
-  private constructor(parts: TeamParts) {
+  /** @param parts What it works with. */
+  constructor(parts: TeamParts) {
     this.#parts = parts;
-    this.#controller = new StreamController({
-      countMax: parts.session.info.dataConnections,
-      roundTrip: parts.session.roundTrip,
-    });
   }
 
-  /**
-   * Makes a team where more than one connection may come into question.
-   *
-   * @param parts What it works with.
-   */
-  static of(parts: TeamParts): StreamTeam | undefined {
-    const team = new StreamTeam(parts);
-    const countMax = parts.streams === "auto"
-      ? team.#controller.countMax
-      : parts.streams;
-    return countMax > 1 ? team : undefined;
+  /** Whether more than one connection may come into question, as far as is known. */
+  get mayGrow(): boolean {
+    const { streams } = this.#parts;
+    return (streams === "auto" ? this.#steering.countMax : streams) > 1;
   }
 
   /** How many connections there are now. */
@@ -114,9 +104,16 @@ export class StreamTeam {
   }
 
   /** How many connections are wanted now. */
-  get wanted(): number {
+  get #wanted(): number {
     const { streams } = this.#parts;
-    return streams === "auto" ? this.#controller.count : streams;
+    return streams === "auto" ? this.#steering.count : streams;
+  }
+
+  /** Until it has begun, what is known of the link grows. */
+  get #steering(): StreamController {
+    const { info, roundTrip } = this.#parts.session;
+    const countMax = info.dataConnections;
+    return this.#controller ?? new StreamController({ countMax, roundTrip });
   }
 
   /** Has further connections made: there will be work for them. */
@@ -131,23 +128,24 @@ export class StreamTeam {
    * @param work What each of the others does.
    */
   start(channel: FrameChannel, work: HelperWork): void {
+    const controller = this.#steering;
+    this.#controller = controller;
     this.#work.resolve(work);
     this.#adjust();
-    if (this.#parts.streams !== "auto") return;
-    const before = wireBytes(channel);
-    this.#keep(this.#steer({ channel, before, isRetired: false }));
+    if (this.#parts.streams !== "auto" || !this.mayGrow) return;
+    const first = { channel, before: wireBytes(channel), isRetired: false };
+    this.#keep(this.#steer(controller, first));
   }
 
   /** Waits until every further connection is done, and adds no more. */
   async finish(): Promise<void> {
     this.#over.abort();
     this.#work.resolve(undefined);
-    this.#cancelTimer();
     await Promise.all(this.#running);
   }
 
   /** Measures while all are under way, and follows what the controller says. */
-  async #steer(first: Member): Promise<void> {
+  async #steer(controller: StreamController, first: Member): Promise<void> {
     const { clock } = this.#parts;
     const { signal } = this.#over;
     const moved = (): number => movedBy(first) + this.wireBytes;
@@ -158,7 +156,7 @@ export class StreamTeam {
       await sleep(clock, STREAM_INTERVAL, signal);
       if (this.#isDrained) return;
       const seconds = (clock.monotonic() - start) / 1000;
-      this.#controller.measured((moved() - before) / seconds);
+      controller.measured((moved() - before) / seconds);
       this.#adjust();
     }
   }
@@ -177,10 +175,10 @@ export class StreamTeam {
 
   #adjust(): void {
     const active = [...this.#helpers].filter(({ isRetired }) => !isRetired);
-    for (const helper of active.slice(this.wanted - 1)) {
+    for (const helper of active.slice(this.#wanted - 1)) {
       helper.isRetired = true;
     }
-    for (let count = active.length + 1; count < this.wanted; count++) {
+    for (let count = active.length + 1; count < this.#wanted; count++) {
       this.#add();
     }
   }

@@ -82,10 +82,10 @@ class Link {
     const start = this.clock.monotonic();
     const team = this.team(streams);
     const first = new ModelChannel();
-    team?.prepare();
+    team.prepare();
     await this.clock.advance(this.#model.roundTrip);
     this.#begin(first);
-    team?.start(
+    team.start(
       first as unknown as FrameChannel,
       async ({ channel, isRetired }) => {
         const own = channel as unknown as ModelChannel;
@@ -101,12 +101,12 @@ class Link {
     while (this.moved < size) await this.clock.advance(10);
     this.#end(first);
     const seconds = (this.clock.monotonic() - start) / 1000;
-    await this.clock.run(team?.finish() ?? Promise.resolve());
+    await this.clock.run(team.finish());
     assertEquals(this.clock.pending, 0);
     return seconds;
   }
 
-  team(streams: StreamCount): StreamTeam | undefined {
+  team(streams: StreamCount): StreamTeam {
     const { roundTrip } = this.#model;
     let id = 0;
     const session = {
@@ -124,7 +124,7 @@ class Link {
       },
       giveBack: () => {},
     } as unknown as DataPool;
-    return StreamTeam.of({
+    return new StreamTeam({
       session,
       pool,
       clock: this.clock,
@@ -165,11 +165,13 @@ Deno.test("auto over a long link with a cap on each comes within a fifth of the 
   }
 });
 
-Deno.test("auto on loopback is one connection, and no team", () => {
+Deno.test("auto on loopback stays with one connection", async () => {
   const link = new Link({ roundTrip: 0.5, rate: () => 2000 });
-  assertEquals(link.team("auto"), undefined);
-  assertEquals(link.team(1), undefined);
-  assert(link.team(2) !== undefined);
+  assertEquals(link.team("auto").mayGrow, false);
+  assertEquals(link.team(1).mayGrow, false);
+  assertEquals(link.team(2).mayGrow, true);
+  await link.move(8192 * MB, "auto");
+  assertEquals(link.borrowed, 0);
 });
 
 Deno.test("auto leaves a slow disk to one connection, however long the link", async () => {
@@ -221,7 +223,7 @@ Deno.test("auto does not wait for ever for a connection that is being made", asy
 
 Deno.test("connections that were made in vain are given back", async () => {
   const link = new Link({ roundTrip: 120, rate: capped });
-  const team = link.team(4)!;
+  const team = link.team(4);
   team.prepare();
   await link.clock.advance(1000);
   assertEquals(team.count, 4);

@@ -2,14 +2,15 @@
 
 import { assert, assertEquals } from "@std/assert";
 import { share, until } from "../../lib/client/chunk_order.ts";
-import type {
-  TransferOptions,
-  TransferProgress,
+import {
+  connect,
+  type TransferOptions,
+  type TransferProgress,
 } from "../../lib/client/mod.ts";
 import { type FrameType, MESSAGES } from "../../lib/protocol/mod.ts";
 import { readMemory } from "../helpers/test_server.ts";
 import { digestOf, sample } from "../storage/transfer.ts";
-import { assertFerryError, FakeServer } from "./hostile.ts";
+import { assertFerryError, FakeServer, GREETING, READY } from "./hostile.ts";
 import { CHUNK, ResumeScene } from "./resume_scene.ts";
 
 /** Just large enough for several connections. */
@@ -176,6 +177,33 @@ Deno.test("Client.put() has further connections made while the server opens the 
   const closed = client.close();
   control.close();
   await closed;
+});
+
+Deno.test("Client.put() begins with four connections where no answer came soon", async () => {
+  for (const [hello, logIn, count] of [[50, 30, 4], [50, 10, 1], [3, 50, 1]]) {
+    await using server = new FakeServer();
+    await server.write("/local", BYTES);
+    const connecting = connect(server.options({ retries: 0 }));
+    const control = await server.accept();
+    await control.expect("HELLO");
+    await server.clock.advance(hello!);
+    await control.send("GREETING", GREETING);
+    await control.expect("LOGIN");
+    await server.clock.advance(logIn!);
+    await control.send("READY", { ...READY, dataConnections: 8 });
+    const client = await connecting;
+    const work = assertFerryError(client.put("/local", "x"), "exists");
+    const data = await server.attach(control);
+    const { id } = await data.expect("PUT");
+    for (let more = 1; more < count!; more++) await server.attach(control);
+    await data.send("ERROR", { code: 8, message: "exists" }, id);
+    await work;
+    const closed = client.close();
+    // Nobody has asked for more.
+    await control.expect("GOODBYE");
+    control.close();
+    await closed;
+  }
 });
 
 Deno.test("Client.get() over several connections without `resume` leaves nothing", async () => {
