@@ -234,7 +234,7 @@ export class Jail {
    */
   async #assertLinksInside(absolute: string, name: string): Promise<void> {
     let at = this.root;
-    for (const segment of relative(this.root, absolute).split(SEPARATOR)) {
+    for (const segment of this.#relative(absolute).split("/")) {
       const next = join(at, segment);
       const kind = await this.#kind(next).catch(() => undefined);
       if (kind === undefined) return;
