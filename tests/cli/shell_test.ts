@@ -466,6 +466,30 @@ Deno.test("a lost connection is told of, and the next command makes it again", a
   assertEquals(tries, 3, "it is asked for once");
 });
 
+Deno.test("a connection that comes back by itself is told of, and is not made again", async () => {
+  let hooks: ConnectOptions | undefined;
+  const client = treeClient();
+  const world = makeWorld({
+    connect: (options) => {
+      hooks = options;
+      return Promise.resolve(client.client);
+    },
+    turns: [() => {
+      hooks?.onConnection?.({ kind: "lost", error: failing("timeout") });
+      // Completion has asked for names.
+      hooks?.onConnection?.({ kind: "back", info: INFO });
+      return { kind: "line", text: "ls docs" };
+    }],
+  });
+  assertEquals(await runClient([H], world.environment), 0);
+  assertEquals(
+    said(world),
+    "Connection lost (it is timeout); the next command makes it again\n" +
+      "Connected to 127.0.0.1:65430 again\n\n",
+  );
+  assertEquals(client.calls, [["list", "docs"]]);
+});
+
 Deno.test("a connection that stays lost fails the command, not the shell", async () => {
   let hooks: ConnectOptions | undefined;
   const client = treeClient({

@@ -41,8 +41,8 @@ export interface LinkOptions {
   readonly settings: CommandLine;
   /** The time. */
   readonly clock: Clock;
-  /** Told that the connection was lost while nothing was under way. */
-  readonly onIdleLoss: (error: FerryError) => void;
+  /** Told that the connection was lost, or came back, while no command was under way. */
+  readonly onIdle: (event: ConnectionEvent) => void;
 }
 
 /** Milliseconds before the first try to connect again, and at most before another. */
@@ -83,10 +83,8 @@ export class Link {
 
   #tell(event: ConnectionEvent): void {
     this.#isLost = event.kind === "lost";
-    if (event.kind === "back") this.#reporter?.connected(event.info);
-    else if (this.#reporter === undefined) {
-      this.#options.onIdleLoss(event.error);
-    }
+    if (this.#reporter === undefined) this.#options.onIdle(event);
+    else if (event.kind === "back") this.#reporter.connected(event.info);
   }
 
   /**

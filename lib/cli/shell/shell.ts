@@ -74,7 +74,7 @@ async function runScript(
   const { clock } = environment;
   const reporterWith = (line: CommandLine, prefix = PREFIX): Reporter =>
     makeReporter(environment, reporterSettings(line), prefix);
-  const link = new Link({ connect, settings, clock, onIdleLoss: () => {} });
+  const link = new Link({ connect, settings, clock, onIdle: () => {} });
   const reporter = reporterWith(settings);
   let number = 0;
   const runner = new LineRunner({
@@ -174,10 +174,13 @@ class Prompt {
       connect,
       settings,
       clock,
-      onIdleLoss: (error) => {
+      onIdle: (event) => {
         // A command that is under way over another connection has the screen.
-        const isIdle = this.#running === undefined;
-        if (isIdle) this.#editor?.say(`${shell.lost(error)}\n`);
+        if (this.#running !== undefined) return;
+        const text = event.kind === "lost"
+          ? shell.lost(event.error)
+          : shell.back(event.info);
+        this.#editor?.say(`${text}\n`);
       },
     });
     this.#names = new RemoteNames(clock, () => this.#link.client);
@@ -265,7 +268,7 @@ class Prompt {
       if (typed.kind === "interrupt") continue;
       if (typed.kind === "end") {
         // The prompt stands there still.
-        if (!this.#isEnding) await this.#environment.stderr.write("\n");
+        await this.#environment.stderr.write("\n");
         break;
       }
       await history.add(typed.text);
