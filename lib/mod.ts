@@ -107,6 +107,7 @@ export {
   type Offer,
   type OnReceived,
   type OpenDoor,
+  type PasswordCredentials,
   type PublicIdentity,
   type ReceivedEvent,
   type ReceivedFile,

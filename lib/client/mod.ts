@@ -5,9 +5,12 @@
  */
 export { connect } from "./connect.ts";
 export {
+  describe,
   FerryError,
   type FerryErrorCode,
   type FerryErrorOptions,
+  type Phase,
+  toFerryError,
 } from "./errors.ts";
 export { DEFAULT_PORT, RETRIES_DEFAULT, TIMEOUT_DEFAULT } from "./limits.ts";
 export {

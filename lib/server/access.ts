@@ -16,6 +16,12 @@ import type { Offer } from "./types.ts";
 /** What somebody shows to come in: nothing, or who they are and a proof of it. */
 export type Credentials = { readonly method: "anonymous" } | Proof;
 
+/** A user's name and password. */
+export type PasswordCredentials = Extract<
+  Credentials,
+  { readonly method: "password" }
+>;
+
 /** Where somebody comes from. */
 export interface Origin {
   /** The listener that was dialled. */
@@ -55,6 +61,13 @@ export interface Authority {
    * `limit` and `unavailable` where it is not the fault of the credentials.
    */
   admit(credentials: Credentials, origin: Origin): Promise<Grant>;
+  /**
+   * Parts a user's name from the password that follows it without a gap, where
+   * only one account's name can be meant. No try by itself: what comes of it is
+   * to be admitted, and takes as long whatever the text. Without this method
+   * nothing can be parted.
+   */
+  part?(text: string): Promise<PasswordCredentials | undefined>;
 }
 
 /**

@@ -7,7 +7,7 @@
 
 import type { Clock, Random } from "../platform/mod.ts";
 import type { Connection, NetworkAddress } from "../transport/mod.ts";
-import type { Credentials, Grant } from "./access.ts";
+import type { Credentials, Grant, PasswordCredentials } from "./access.ts";
 import type { ServerEvent } from "./events.ts";
 import type { ServerLimits } from "./limits.ts";
 
@@ -46,6 +46,8 @@ export interface Visit {
    * @throws {RefusalError} `login-refused` with the reason.
    */
   admit(credentials: Credentials): Promise<Grant>;
+  /** Parts a user's name from the password that follows it; see {@linkcode Authority.part}. */
+  part(text: string): Promise<PasswordCredentials | undefined>;
   /**
    * Says that the peer is known, or that its first request is whole: the time
    * for that ({@linkcode ServerLimits.loginTimeout}) stops.

@@ -8,6 +8,7 @@ export {
   type Credentials,
   type Grant,
   type Origin,
+  type PasswordCredentials,
   requireRight,
 } from "./access.ts";
 export type {

@@ -121,7 +121,12 @@ export class AnonymousAuthority implements Authority {
   }
 
   /** Lets somebody in. */
-  admit(_credentials: Credentials, { local }: Origin): Promise<Grant> {
+  admit({ method }: Credentials, { local }: Origin): Promise<Grant> {
+    if (method !== "anonymous") {
+      return Promise.reject(
+        new RefusalError("login-refused", "there are no accounts here"),
+      );
+    }
     const offer = this.anonymous(local);
     if (offer.rights.length > 0) {
       const storage = this.#storage;

@@ -14,7 +14,12 @@ import {
   NetworkError,
   type Pacer,
 } from "../transport/mod.ts";
-import type { Authority, Credentials, Grant } from "./access.ts";
+import type {
+  Authority,
+  Credentials,
+  Grant,
+  PasswordCredentials,
+} from "./access.ts";
 import type { Crowd, Place } from "./crowd.ts";
 import type { Visit } from "./door.ts";
 import { RefusalError, refusedFields } from "./errors.ts";
@@ -184,6 +189,10 @@ export class ServerVisit implements Visit {
       this.report({ type: "log-in-refused", user, ...refusedFields(error) });
       throw error;
     }
+  }
+
+  async part(text: string): Promise<PasswordCredentials | undefined> {
+    return await this.#reception.authority.part?.(text);
   }
 
   /** The user's files; uploads are looked at where somebody wants that. */

@@ -10,6 +10,8 @@
 export interface Connection {
   /** Where the peer is. */
   readonly remote: NetworkAddress;
+  /** Where this end is, if the host tells. */
+  readonly local?: NetworkAddress | undefined;
   /**
    * SHA-256 of the certificate, in DER, that the server showed on this very
    * connection; `undefined` without TLS, and where the host does not tell.

@@ -93,16 +93,21 @@ export function networkError(error: unknown): NetworkError {
   return new NetworkError("reset", "connection failed", { cause: error });
 }
 
+function toAddress({ hostname, port }: Deno.NetAddr): NetworkAddress {
+  return { hostname, port };
+}
+
 /** Bytes over one of Deno's connections. */
 class DenoConnection implements Connection {
   readonly remote: NetworkAddress;
+  readonly local: NetworkAddress;
   readonly #conn: Deno.Conn<Deno.NetAddr>;
   #closed = false;
 
   constructor(conn: Deno.Conn<Deno.NetAddr>) {
     this.#conn = conn;
-    const { hostname, port } = conn.remoteAddr;
-    this.remote = { hostname, port };
+    this.remote = toAddress(conn.remoteAddr);
+    this.local = toAddress(conn.localAddr);
   }
 
   async read(buffer: Uint8Array<ArrayBuffer>): Promise<number> {

@@ -19,6 +19,7 @@ export type Tap = (
 /** One end of a connection in memory. */
 export class PipeEnd implements Connection {
   readonly remote: NetworkAddress;
+  readonly local: NetworkAddress;
   /** Looks at every write of this end before it is sent. */
   tap: Tap = () => {};
   /** See {@linkcode Connection.turn}; as it is, nothing is waited for. */
@@ -35,8 +36,9 @@ export class PipeEnd implements Connection {
   #broken = false;
   #changed = Promise.withResolvers<void>();
 
-  constructor(remote: NetworkAddress) {
+  constructor(remote: NetworkAddress, local: NetworkAddress) {
     this.remote = remote;
+    this.local = local;
   }
 
   /** Two ends of one connection. */
@@ -44,7 +46,10 @@ export class PipeEnd implements Connection {
     first: NetworkAddress = { hostname: "127.0.0.1", port: 1 },
     second: NetworkAddress = { hostname: "127.0.0.1", port: 2 },
   ): [PipeEnd, PipeEnd] {
-    const ends: [PipeEnd, PipeEnd] = [new PipeEnd(second), new PipeEnd(first)];
+    const ends: [PipeEnd, PipeEnd] = [
+      new PipeEnd(second, first),
+      new PipeEnd(first, second),
+    ];
     ends[0].#peer = ends[1];
     ends[1].#peer = ends[0];
     return ends;

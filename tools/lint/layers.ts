@@ -59,7 +59,7 @@ const ROOMS: Readonly<Record<string, Arrows>> = {
   },
   classic: {
     rooms: ["platform", "transport", "storage", "server", "client"],
-    packages: ["@logtape/logtape"],
+    packages: ["@logtape/logtape", "node:zlib"],
   },
   cli: {
     rooms: [
