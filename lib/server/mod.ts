@@ -39,6 +39,7 @@ export {
 } from "./errors.ts";
 export {
   DEFAULT_ADDRESS,
+  DIAL_PORT_MIN,
   DRAIN_DEFAULT,
   type LimitSpec,
   SERVER_LIMIT_TABLE,

@@ -1,0 +1,216 @@
+/**
+ * The server's side of cs372.
+ *
+ * @module
+ */
+
+import {
+  type DoorProtocol,
+  type Grant,
+  RefusalError,
+  requireRight,
+  type Visit,
+} from "../../server/mod.ts";
+import { quoteName } from "../../storage/mod.ts";
+import type { Connection } from "../../transport/mod.ts";
+import {
+  assertDataPort,
+  type DataConnection,
+  withDialledBack,
+} from "../dial_back.ts";
+import { doorError, DoorLog, protocolError } from "../door_log.ts";
+import { Walk } from "../machine.ts";
+import { isSameHost } from "../ports.ts";
+import { MessageReader, type Reader } from "../reading.ts";
+import {
+  openServed,
+  sendSource,
+  servedNames,
+  stallTimeout,
+} from "../sending.ts";
+import { Wire } from "../wire.ts";
+import { CS372_MACHINE, type Cs372Message } from "./machine.ts";
+import {
+  type Command,
+  encodeText,
+  readAddress,
+  readCommand,
+  readName,
+  readPort,
+  TEXTS,
+} from "./messages.ts";
+
+/**
+ * Milliseconds for each message of the client: the originals send at once, a
+ * network that stammers a byte at a time takes seconds.
+ */
+const STEP_TIMEOUT = 15_000;
+
+/** Bytes of names that are collected before they are sent: one read of a client. */
+const NAMES_SIZE = 65_536;
+
+/** The door. */
+export const cs372Door: DoorProtocol = {
+  name: "cs372",
+  hasLogin: false,
+  async serve(connection: Connection, visit: Visit): Promise<void> {
+    visit.assertRoom();
+    try {
+      await new Conversation(connection, visit).run();
+    } catch (error) {
+      throw doorError(error);
+    }
+  },
+};
+
+/** What a client asks for, once it has said everything. */
+interface Request {
+  readonly command: Command;
+  readonly port: number;
+  /** The file name as it came; only for `GET`. */
+  readonly name: Uint8Array | undefined;
+}
+
+/** One connection of a client. */
+class Conversation {
+  readonly #visit: Visit;
+  readonly #control: Wire;
+  readonly #reader: MessageReader;
+  readonly #walk = new Walk<Cs372Message>(CS372_MACHINE, protocolError);
+  readonly #log: DoorLog;
+
+  constructor(connection: Connection, visit: Visit) {
+    this.#visit = visit;
+    this.#control = new Wire(connection, visit.clock);
+    this.#reader = new MessageReader(this.#control, visit.clock);
+    this.#log = new DoorLog(cs372Door.name, visit.remote);
+  }
+
+  async run(): Promise<void> {
+    const grant = await this.#visit.admit({ method: "anonymous" });
+    const request = await this.#request(grant);
+    await this.#visit.whileBusy(() =>
+      withDialledBack(
+        this.#visit,
+        this.#control,
+        request.port,
+        (connection) => this.#deliver(grant, request, connection),
+      )
+    );
+  }
+
+  /** The three or four messages of the client, each with its answer. */
+  async #request({ user }: Grant): Promise<Request> {
+    const command = await this.#receive("the command", readCommand);
+    this.#visit.arrived();
+    this.#log.loggedIn(user);
+    this.#walk.step("client", command);
+    await this.#accept();
+    const port = await this.#receive("the data port", readPort);
+    this.#walk.step("client", "PORT");
+    assertDataPort(port);
+    await this.#accept();
+    const address = await this.#receive("the address", readAddress);
+    this.#walk.step("client", "ADDRESS");
+    this.#assertOwn(address);
+    await this.#accept();
+    if (command !== "GET") return { command, port, name: undefined };
+    const name = await this.#receive("the file name", readName);
+    this.#walk.step("client", "NAME");
+    await this.#accept();
+    return { command, port, name };
+  }
+
+  async #receive<M>(what: string, read: Reader<M>): Promise<M> {
+    return await this.#reader.receive(what, read, STEP_TIMEOUT);
+  }
+
+  async #accept(): Promise<void> {
+    if (this.#control.held.length > 0) {
+      throw protocolError("the client spoke before it had its answer");
+    }
+    this.#walk.step("server", "OK");
+    await this.#control.send(TEXTS.ok, STEP_TIMEOUT);
+  }
+
+  /** The address is a claim; whom to dial is known from the connection itself. */
+  #assertOwn(address: string): void {
+    const { hostname } = this.#visit.remote;
+    if (isSameHost(address, hostname)) return;
+    throw new RefusalError(
+      "denied",
+      `the client names ${address} as its address, and that is another machine's`,
+    );
+  }
+
+  async #deliver(
+    grant: Grant,
+    request: Request,
+    connection: DataConnection,
+  ): Promise<void> {
+    this.#walk.step("server", "OPEN");
+    const { command, name } = request;
+    if (command === "LIST") await this.#list(grant, connection);
+    else if (name !== undefined) await this.#get(grant, name, connection);
+    else this.#log.refused("an unknown command", protocolError("not known"));
+    this.#walk.step("server", "END");
+  }
+
+  async #list(grant: Grant, { data, signal }: DataConnection): Promise<void> {
+    try {
+      requireRight(grant, "list");
+    } catch (error) {
+      // There is no answer for that: the listing is empty.
+      return this.#log.refused("a listing", error);
+    }
+    let count = 0;
+    let lines: string[] = [];
+    let size = 0;
+    const flush = async () => {
+      const bytes = encodeText(lines.join(""));
+      [lines, size] = [[], 0];
+      await this.#send(bytes, { data, signal });
+    };
+    for await (const name of servedNames(grant)) {
+      signal.throwIfAborted();
+      lines.push(`${name}\n`);
+      size += name.length;
+      count++;
+      if (size >= NAMES_SIZE) await flush();
+    }
+    if (lines.length > 0) await flush();
+    this.#log.listed(count);
+  }
+
+  async #get(
+    grant: Grant,
+    name: Uint8Array,
+    { data, signal }: DataConnection,
+  ): Promise<void> {
+    let file: Awaited<ReturnType<typeof openServed>>;
+    try {
+      file = await openServed(grant, name);
+    } catch (error) {
+      const shown = quoteName(new TextDecoder().decode(name));
+      this.#log.refused(`the file ${shown}`, error);
+      this.#walk.step("server", "MISSING");
+      await data.send(TEXTS.missing, stallTimeout(this.#visit.limits));
+      return;
+    }
+    using source = file.source;
+    const { size } = source.fingerprint;
+    if (size > 0) this.#walk.step("server", "DATA");
+    await sendSource(data, source, this.#visit, signal);
+    this.#log.sent(file.path, size);
+  }
+
+  async #send(
+    bytes: Uint8Array<ArrayBuffer>,
+    { data, signal }: DataConnection,
+  ): Promise<void> {
+    await this.#visit.pace(bytes.length, signal);
+    signal.throwIfAborted();
+    this.#walk.step("server", "DATA");
+    await data.send(bytes, stallTimeout(this.#visit.limits));
+  }
+}

@@ -1,0 +1,155 @@
+/**
+ * The client's half of a data connection (Q) of the cs372 kinds: it listens, and
+ * takes the connection of its server and nobody else's.
+ *
+ * @module
+ */
+
+import { FerryError } from "../client/mod.ts";
+import { type Clock, sleep } from "../platform/mod.ts";
+import { DIAL_PORT_MIN } from "../server/mod.ts";
+import {
+  type Connection,
+  type Listener,
+  type Network,
+  type NetworkAddress,
+  NetworkError,
+} from "../transport/mod.ts";
+import { isSameHost } from "./ports.ts";
+import { SilenceError } from "./reading.ts";
+import type { Wire } from "./wire.ts";
+
+/**
+ * Milliseconds that a data connection may still take after the control
+ * connection has ended: a server that has sent everything closes both, and the
+ * one end may overtake the other connection.
+ */
+const GRACE = 2000;
+
+/** Listens for one data connection. */
+export class DataListener implements Disposable {
+  readonly #listener: Listener;
+  readonly #clock: Clock;
+  readonly #ended = new AbortController();
+
+  private constructor(listener: Listener, clock: Clock) {
+    this.#listener = listener;
+    this.#clock = clock;
+  }
+
+  /**
+   * Begins to listen.
+   *
+   * @param address Where; port 0 is any free one.
+   * @throws {FerryError} When it cannot.
+   */
+  static open(
+    network: Network,
+    clock: Clock,
+    address: NetworkAddress,
+  ): DataListener {
+    const { port } = address;
+    if (port !== 0 && port < DIAL_PORT_MIN) {
+      throw new FerryError(
+        "unsupported",
+        `data port ${port} is below ${DIAL_PORT_MIN}, and servers do not connect to those`,
+        { side: "local" },
+      );
+    }
+    try {
+      return new DataListener(network.listen(address), clock);
+    } catch (cause) {
+      if (!(cause instanceof NetworkError)) throw cause;
+      const code = cause.kind === "denied" ? "denied" : "unavailable";
+      throw new FerryError(
+        code,
+        `the data port ${port} cannot be listened on: ${cause.message}`,
+        { side: "local", cause },
+      );
+    }
+  }
+
+  /** The real port. */
+  get port(): number {
+    return this.#listener.address.port;
+  }
+
+  /**
+   * Waits for the server's connection.
+   *
+   * @param server Where the server is; others are turned away.
+   * @param wait Milliseconds to wait at most.
+   * @param hopeless Rejects when there is no point in waiting any longer.
+   * @throws {SilenceError} When it does not come in time.
+   */
+  async accept(
+    server: string,
+    wait: number,
+    hopeless: Promise<never>,
+  ): Promise<Connection> {
+    const late = sleep(this.#clock, wait, this.#ended.signal).then(() => {
+      throw new SilenceError(
+        `the server has not opened the data connection within ${
+          wait / 1000
+        } s (can it reach port ${this.port} here, or is a firewall in between?)`,
+      );
+    });
+    const accepted = this.#acceptFrom(server);
+    try {
+      return await Promise.race([accepted, late, hopeless]);
+    } catch (error) {
+      this.#listener.close();
+      // One that comes too late is nobody's.
+      accepted.then((connection) => connection.close(), () => {});
+      throw error;
+    } finally {
+      this.#ended.abort();
+      late.catch(() => {});
+    }
+  }
+
+  async #acceptFrom(server: string): Promise<Connection> {
+    for (;;) {
+      const connection = await this.#listener.accept();
+      if (connection === undefined) {
+        throw new NetworkError("closed", "listening has ended");
+      }
+      if (isSameHost(connection.remote.hostname, server)) return connection;
+      connection.close();
+    }
+  }
+
+  /** Stops listening. */
+  [Symbol.dispose](): void {
+    this.#ended.abort();
+    this.#listener.close();
+  }
+}
+
+/**
+ * Rejects a while after the control connection ends or breaks, or at once when
+ * something comes on it: for {@linkcode DataListener.accept}.
+ *
+ * @param control The control connection.
+ * @param clock The time.
+ * @param signal Ends the watch.
+ */
+export async function whenLeft(
+  control: Wire,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<never> {
+  let reason: unknown = new NetworkError(
+    "closed",
+    "the server closed the connection without opening the data connection",
+  );
+  try {
+    if (control.held.length > 0 || await control.more(Infinity) === "bytes") {
+      return await new Promise<never>(() => {});
+    }
+  } catch (error) {
+    reason = error;
+  }
+  await sleep(clock, GRACE, signal);
+  throw reason;
+}
