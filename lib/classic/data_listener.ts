@@ -16,7 +16,7 @@ import {
   NetworkError,
 } from "../transport/mod.ts";
 import { isSameHost } from "./ports.ts";
-import { SilenceError } from "./reading.ts";
+import { MalformedError, showBytes, SilenceError } from "./reading.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -79,13 +79,15 @@ export class DataListener implements Disposable {
    *
    * @param server Where the server is; others are turned away.
    * @param wait Milliseconds to wait at most.
-   * @param hopeless Rejects when there is no point in waiting any longer.
+   * @param watched What goes on meanwhile: where it fails, the connection that
+   * may be under way is waited for, and no longer.
    * @throws {SilenceError} When it does not come in time.
+   * @throws What `watched` does.
    */
   async accept(
     server: string,
     wait: number,
-    hopeless: Promise<never>,
+    watched: Promise<unknown>,
   ): Promise<Connection> {
     const late = sleep(this.#clock, wait, this.#ended.signal).then(() => {
       throw new SilenceError(
@@ -94,6 +96,7 @@ export class DataListener implements Disposable {
         } s (can it reach port ${this.port} here, or is a firewall in between?)`,
       );
     });
+    const hopeless = this.#hopeless(watched);
     const accepted = this.#acceptFrom(server);
     try {
       return await Promise.race([accepted, late, hopeless]);
@@ -105,7 +108,18 @@ export class DataListener implements Disposable {
     } finally {
       this.#ended.abort();
       late.catch(() => {});
+      hopeless.catch(() => {});
     }
+  }
+
+  async #hopeless(watched: Promise<unknown>): Promise<never> {
+    try {
+      await watched;
+    } catch (error) {
+      await sleep(this.#clock, GRACE, this.#ended.signal);
+      throw error;
+    }
+    return await new Promise<never>(() => {});
   }
 
   async #acceptFrom(server: string): Promise<Connection> {
@@ -127,29 +141,21 @@ export class DataListener implements Disposable {
 }
 
 /**
- * Rejects a while after the control connection ends or breaks, or at once when
- * something comes on it: for {@linkcode DataListener.accept}.
+ * Watches a control connection on which nothing more is to come: for
+ * {@linkcode DataListener.accept}.
  *
  * @param control The control connection.
- * @param clock The time.
- * @param signal Ends the watch.
+ * @throws {NetworkError} When it ends or breaks.
+ * @throws {MalformedError} When something comes.
  */
-export async function whenLeft(
-  control: Wire,
-  clock: Clock,
-  signal: AbortSignal,
-): Promise<never> {
-  let reason: unknown = new NetworkError(
+export async function watchSilent(control: Wire): Promise<never> {
+  if (control.held.length > 0 || await control.more(Infinity) === "bytes") {
+    throw new MalformedError(
+      `${showBytes(control.held)} came, and nothing was to come`,
+    );
+  }
+  throw new NetworkError(
     "closed",
     "the server closed the connection without opening the data connection",
   );
-  try {
-    if (control.held.length > 0 || await control.more(Infinity) === "bytes") {
-      return await new Promise<never>(() => {});
-    }
-  } catch (error) {
-    reason = error;
-  }
-  await sleep(clock, GRACE, signal);
-  throw reason;
 }

@@ -18,6 +18,7 @@ import {
 } from "../platform/mod.ts";
 import { DenoDisk, type Disk } from "../storage/mod.ts";
 import {
+  type Connection,
   type Network,
   type NetworkAddress,
   tcpNetwork,
@@ -36,6 +37,8 @@ const TIMEOUT_DEFAULT = 30_000;
 export interface ClientParts {
   /** Where the server is. */
   readonly address: NetworkAddress;
+  /** Where to listen for a data connection; 0 is any free port. */
+  readonly dataPort: number;
   /** Milliseconds of silence after which it counts as gone. */
   readonly timeout: number;
   /** Ends whatever runs. */
@@ -62,6 +65,7 @@ export function clientParts(
 ): ClientParts {
   return {
     address: { hostname: options.hostname, port: options.port ?? port },
+    dataPort: options.dataPort ?? 0,
     timeout: options.timeout ?? TIMEOUT_DEFAULT,
     signal: options.signal,
     network: options.network ?? tcpNetwork,
@@ -71,14 +75,53 @@ export function clientParts(
   };
 }
 
-/** One operation while it runs. */
-export interface Operation {
-  /** The control connection. */
+/** One operation while it runs; its connections are closed when it ends. */
+export class Operation {
+  /** The connection that was dialled for it. */
   readonly control: Wire;
-  /** Aborted when the operation is to end; the control connection is closed then. */
+  /** Aborted when the operation is to end; its connections are closed then. */
   readonly signal: AbortSignal;
-  /** Says that the server speaks the protocol: errors have another meaning from now on. */
-  connected(): void;
+  readonly #clock: Clock;
+  readonly #wires: Wire[] = [];
+  #phase: Phase = "connecting";
+
+  /**
+   * @param connection What was dialled for it.
+   * @param clock The time.
+   * @param signal What may end it.
+   */
+  constructor(connection: Connection, clock: Clock, signal: AbortSignal) {
+    this.#clock = clock;
+    this.signal = signal;
+    this.control = this.adopt(connection);
+  }
+
+  /** Before or after the server has shown that it speaks the protocol: errors have another meaning then. */
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** Bytes that went over its connections, both ways. */
+  get moved(): number {
+    return this.#wires.reduce((sum, { moved }) => sum + moved, 0);
+  }
+
+  /** Says that the server speaks the protocol. */
+  connected(): void {
+    this.#phase = "connected";
+  }
+
+  /** Takes over another connection. */
+  adopt(connection: Connection): Wire {
+    const wire = new Wire(connection, this.#clock);
+    this.#wires.push(wire);
+    return wire;
+  }
+
+  /** Closes its connections. */
+  close(): void {
+    for (const wire of this.#wires) wire.close();
+  }
 }
 
 /** Runs the operations of one client. */
@@ -100,13 +143,13 @@ export class Operations {
   /**
    * Runs one operation on a connection of its own, which is closed afterwards.
    *
-   * @param path The name that is asked for; `""` for the served folder.
+   * @param path The name that is asked for, if there is one.
    * @param signal What the caller may end it with.
    * @param work The operation.
    * @throws {FerryError} Whatever goes wrong.
    */
   async run<T>(
-    path: string,
+    path: string | undefined,
     signal: AbortSignal | undefined,
     work: (operation: Operation) => Promise<T>,
   ): Promise<T> {
@@ -115,29 +158,23 @@ export class Operations {
     const ending = AbortSignal.any(
       signals.filter((each) => each !== undefined),
     );
-    let phase: Phase = "connecting";
-    let control: Wire | undefined;
-    const onAbort = () => control?.close();
+    let operation: Operation | undefined;
+    const onAbort = () => operation?.close();
     ending.addEventListener("abort", onAbort, { once: true });
     try {
-      control = new Wire(await this.#dial(ending), clock);
+      operation = new Operation(await this.#dial(ending), clock, ending);
       ending.throwIfAborted();
-      return await work({
-        control,
-        signal: ending,
-        connected() {
-          phase = "connected";
-        },
-      });
+      return await work(operation);
     } catch (cause) {
-      throw describe(clientError(cause, phase), path, ending);
+      const error = clientError(cause, operation?.phase ?? "connecting");
+      throw describe(error, path, ending);
     } finally {
       ending.removeEventListener("abort", onAbort);
-      control?.close();
+      operation?.close();
     }
   }
 
-  async #dial(signal: AbortSignal): ReturnType<Network["dial"]> {
+  async #dial(signal: AbortSignal): Promise<Connection> {
     const { address, clock, network, timeout } = this.#parts;
     const late = new AbortController();
     const cancel = clock.after(timeout, () => late.abort());

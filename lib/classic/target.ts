@@ -126,7 +126,12 @@ export async function openTarget(
     durability: options.durability ?? "full",
     algorithm: "crc32-chunks",
   });
-  const fetched = (outcome: Outcome) => ({ ...outcome, local: outcome.path });
+  const fetched = ({ path, size, publication, durable }: Outcome): Fetched => ({
+    local: path,
+    size,
+    publication,
+    durable,
+  });
   if (start.kind === "settled") return fetched(start.outcome);
   const feed = new ChunkFeed(start.receiving);
   return {

@@ -172,17 +172,17 @@ export function farewellError(
  * The error of an operation on a name.
  *
  * @param error What was thrown.
- * @param path The name that was asked for.
+ * @param path The name that was asked for, if there is one.
  * @param signal What the caller may have ended it with.
  */
 export function describe(
   error: unknown,
-  path: string,
+  path: string | undefined,
   signal: AbortSignal | undefined,
 ): FerryError {
   if (signal?.aborted) return cancelled(signal.reason);
   const found = toFerryError(error);
-  if (found.path !== undefined) return found;
+  if (found.path !== undefined || path === undefined) return found;
   const { code, message, side } = found;
   return new FerryError(code, message, { side, path, cause: found.cause });
 }
