@@ -6,19 +6,17 @@
 
 import {
   type DoorProtocol,
-  type Grant,
   RefusalError,
   requireRight,
   type Visit,
 } from "../../server/mod.ts";
-import { quoteName } from "../../storage/mod.ts";
 import type { Connection } from "../../transport/mod.ts";
 import {
   assertDataPort,
   type DataConnection,
   withDialledBack,
 } from "../dial_back.ts";
-import { doorError, DoorLog, protocolError } from "../door_log.ts";
+import { doorError, DoorSession, protocolError } from "../door_session.ts";
 import { Walk } from "../machine.ts";
 import { isSameHost } from "../ports.ts";
 import { MessageReader, type Reader } from "../reading.ts";
@@ -77,33 +75,32 @@ class Conversation {
   readonly #control: Wire;
   readonly #reader: MessageReader;
   readonly #walk = new Walk<Cs372Message>(CS372_MACHINE, protocolError);
-  readonly #log: DoorLog;
 
   constructor(connection: Connection, visit: Visit) {
     this.#visit = visit;
     this.#control = new Wire(connection, visit.clock);
     this.#reader = new MessageReader(this.#control, visit.clock);
-    this.#log = new DoorLog(cs372Door.name, visit.remote);
   }
 
   async run(): Promise<void> {
-    const grant = await this.#visit.admit({ method: "anonymous" });
-    const request = await this.#request(grant);
+    const method = "anonymous";
+    const grant = await this.#visit.admit({ method });
+    const command = await this.#receive("the command", readCommand);
+    this.#visit.arrived();
+    using session = new DoorSession(this.#visit, grant, method);
+    const request = await this.#request(command);
     await this.#visit.whileBusy(() =>
       withDialledBack(
         this.#visit,
         this.#control,
         request.port,
-        (connection) => this.#deliver(grant, request, connection),
+        (connection) => this.#deliver(session, request, connection),
       )
     );
   }
 
-  /** The three or four messages of the client, each with its answer. */
-  async #request({ user }: Grant): Promise<Request> {
-    const command = await this.#receive("the command", readCommand);
-    this.#visit.arrived();
-    this.#log.loggedIn(user);
+  /** The rest of the client's three or four messages, each with its answer. */
+  async #request(command: Command): Promise<Request> {
     this.#walk.step("client", command);
     await this.#accept();
     const port = await this.#receive("the data port", readPort);
@@ -144,26 +141,28 @@ class Conversation {
   }
 
   async #deliver(
-    grant: Grant,
+    session: DoorSession,
     request: Request,
     connection: DataConnection,
   ): Promise<void> {
     this.#walk.step("server", "OPEN");
     const { command, name } = request;
-    if (command === "LIST") await this.#list(grant, connection);
-    else if (name !== undefined) await this.#get(grant, name, connection);
-    else this.#log.refused("an unknown command", protocolError("not known"));
+    if (command === "LIST") await this.#list(session, connection);
+    else if (name !== undefined) await this.#get(session, name, connection);
+    else session.refused(command, protocolError("there is no such command"));
     this.#walk.step("server", "END");
   }
 
-  async #list(grant: Grant, { data, signal }: DataConnection): Promise<void> {
+  async #list(
+    session: DoorSession,
+    { data, signal }: DataConnection,
+  ): Promise<void> {
     try {
-      requireRight(grant, "list");
+      requireRight(session.grant, "list");
     } catch (error) {
       // There is no answer for that: the listing is empty.
-      return this.#log.refused("a listing", error);
+      return session.refused("LIST", error);
     }
-    let count = 0;
     let lines: string[] = [];
     let size = 0;
     const flush = async () => {
@@ -171,28 +170,25 @@ class Conversation {
       [lines, size] = [[], 0];
       await this.#send(bytes, { data, signal });
     };
-    for await (const name of servedNames(grant)) {
+    for await (const name of servedNames(session.grant)) {
       signal.throwIfAborted();
       lines.push(`${name}\n`);
       size += name.length;
-      count++;
       if (size >= NAMES_SIZE) await flush();
     }
     if (lines.length > 0) await flush();
-    this.#log.listed(count);
   }
 
   async #get(
-    grant: Grant,
+    session: DoorSession,
     name: Uint8Array,
     { data, signal }: DataConnection,
   ): Promise<void> {
     let file: Awaited<ReturnType<typeof openServed>>;
     try {
-      file = await openServed(grant, name);
+      file = await openServed(session.grant, name);
     } catch (error) {
-      const shown = quoteName(new TextDecoder().decode(name));
-      this.#log.refused(`the file ${shown}`, error);
+      session.refused("GET", error, name);
       this.#walk.step("server", "MISSING");
       await data.send(TEXTS.missing, stallTimeout(this.#visit.limits));
       return;
@@ -200,8 +196,10 @@ class Conversation {
     using source = file.source;
     const { size } = source.fingerprint;
     if (size > 0) this.#walk.step("server", "DATA");
-    await sendSource(data, source, this.#visit, signal);
-    this.#log.sent(file.path, size);
+    await session.sending(
+      { request: "GET", name, path: file.path, size },
+      () => sendSource(data, source, this.#visit, signal),
+    );
   }
 
   async #send(

@@ -13,7 +13,6 @@ import {
   requireRight,
   type Visit,
 } from "../../server/mod.ts";
-import { quoteName } from "../../storage/mod.ts";
 import type { Connection } from "../../transport/mod.ts";
 import {
   assertDataPort,
@@ -21,7 +20,7 @@ import {
   LINGER_TIMEOUT,
   withDialledBack,
 } from "../dial_back.ts";
-import { doorError, DoorLog, protocolError } from "../door_log.ts";
+import { doorError, DoorSession, protocolError } from "../door_session.ts";
 import { Walk } from "../machine.ts";
 import { MessageReader, SilenceError } from "../reading.ts";
 import {
@@ -95,13 +94,11 @@ class Conversation {
   readonly #control: Wire;
   readonly #reader: MessageReader;
   readonly #walk = new Walk<LoginMessage>(LOGIN_MACHINE, protocolError);
-  readonly #log: DoorLog;
 
   constructor(connection: Connection, visit: Visit) {
     this.#visit = visit;
     this.#control = new Wire(connection, visit.clock);
     this.#reader = new MessageReader(this.#control, visit.clock);
-    this.#log = new DoorLog(cs372LoginDoor.name, visit.remote);
   }
 
   async run(): Promise<void> {
@@ -111,9 +108,9 @@ class Conversation {
       return await this.#control.finish(LINGER_TIMEOUT);
     }
     this.#visit.arrived();
-    this.#log.loggedIn(grant.user);
+    using session = new DoorSession(this.#visit, grant, "password");
     await this.#answer("MATCH", LOGIN_ANSWERS.MATCH);
-    const request = await this.#request(grant);
+    const request = await this.#request(session);
     if (request === undefined) {
       await this.#answer("UNRECOGNIZED", REQUEST_ANSWERS.UNRECOGNIZED);
       return await this.#control.finish(LINGER_TIMEOUT);
@@ -124,7 +121,7 @@ class Conversation {
         this.#visit,
         this.#control,
         request.port,
-        (connection) => this.#deliver(grant, request, connection),
+        (connection) => this.#deliver(session, request, connection),
       )
     );
   }
@@ -136,7 +133,6 @@ class Conversation {
       return await this.#visit.admit(credentials);
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
-      this.#log.loginRefused(error.message);
       return undefined;
     }
   }
@@ -162,12 +158,12 @@ class Conversation {
     }
     this.#walk.step("client", "JOINED");
     // What cannot be parted is a try like any other, and nobody's name.
-    return this.#visit.part(first) ??
+    return await this.#visit.part(first) ??
       { method: "password", user: "", password: first };
   }
 
   /** What the client asks for, unless it gets nothing. */
-  async #request(grant: Grant): Promise<ServedRequest | undefined> {
+  async #request(session: DoorSession): Promise<ServedRequest | undefined> {
     const request = await this.#reader.receive(
       "the request",
       readRequest,
@@ -179,10 +175,10 @@ class Conversation {
         throw protocolError("there is no such request");
       }
       assertDataPort(request.port);
-      requireRight(grant, request.command === "LIST" ? "list" : "read");
+      requireRight(session.grant, request.command === "LIST" ? "list" : "read");
       return request;
     } catch (error) {
-      this.#log.refused("a request", error);
+      session.refused(request.command, error);
       return undefined;
     }
   }
@@ -199,14 +195,14 @@ class Conversation {
   }
 
   async #deliver(
-    grant: Grant,
+    session: DoorSession,
     request: ServedRequest,
     connection: DataConnection,
   ): Promise<void> {
     this.#walk.step("server", "OPEN");
     const isSent = request.command === "LIST"
-      ? await this.#list(grant, connection)
-      : await this.#get(grant, request.name, connection);
+      ? await this.#list(session, connection)
+      : await this.#get(session, request.name, connection);
     if (!isSent) return;
     const { data, signal } = connection;
     await sleep(this.#visit.clock, MARK_PAUSE, signal);
@@ -216,7 +212,7 @@ class Conversation {
   }
 
   async #list(
-    grant: Grant,
+    { grant }: DoorSession,
     { data, signal }: DataConnection,
   ): Promise<boolean> {
     const { clock, limits } = this.#visit;
@@ -230,22 +226,20 @@ class Conversation {
       await data.send(bytes, stallTimeout(limits));
       count++;
     }
-    this.#log.listed(count);
     return true;
   }
 
   /** Returns whether there is such a file. */
   async #get(
-    grant: Grant,
+    session: DoorSession,
     name: Uint8Array,
     { data, signal }: DataConnection,
   ): Promise<boolean> {
     let file: Awaited<ReturnType<typeof openServed>>;
     try {
-      file = await openServed(grant, name);
+      file = await openServed(session.grant, name);
     } catch (error) {
-      const shown = quoteName(new TextDecoder().decode(name));
-      this.#log.refused(`the file ${shown}`, error);
+      session.refused("GET", error, name);
       await this.#answer("MISSING", FILE_ANSWERS.MISSING);
       return false;
     }
@@ -253,8 +247,10 @@ class Conversation {
     await this.#answer("FOUND", FILE_ANSWERS.FOUND);
     const { size } = source.fingerprint;
     if (size > 0) this.#walk.step("server", "DATA");
-    await sendSource(data, source, this.#visit, signal);
-    this.#log.sent(file.path, size);
+    await session.sending(
+      { request: "GET", name, path: file.path, size },
+      () => sendSource(data, source, this.#visit, signal),
+    );
     return true;
   }
 }

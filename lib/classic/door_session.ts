@@ -1,0 +1,111 @@
+/**
+ * What a door tells the log, and whoever observes the server, of one user: one
+ * event for each log-in, refusal and transfer.
+ *
+ * @module
+ */
+
+import {
+  type Grant,
+  RefusalError,
+  refusedFields,
+  type Visit,
+} from "../server/mod.ts";
+import { quoteName } from "../storage/mod.ts";
+import { MalformedError, SilenceError } from "./reading.ts";
+
+/** One user at a door, from the log-in until it is disposed of. */
+export class DoorSession implements Disposable {
+  /** What the user may do. */
+  readonly grant: Grant;
+  readonly #visit: Visit;
+  readonly #began: number;
+
+  /**
+   * Tells of the log-in.
+   *
+   * @param visit The visit.
+   * @param grant What the user may do.
+   * @param method How the user was let in.
+   */
+  constructor(visit: Visit, grant: Grant, method: string) {
+    this.#visit = visit;
+    this.grant = grant;
+    this.#began = visit.clock.monotonic();
+    visit.report({ type: "log-in", user: grant.user, method });
+  }
+
+  /** Tells that a request was refused, or failed on the way. */
+  refused(request: string, error: unknown, name?: Uint8Array): void {
+    this.#visit.report({
+      type: "refusal",
+      user: this.grant.user,
+      request,
+      path: name && shownName(name),
+      ...refusedFields(error),
+    });
+  }
+
+  /**
+   * Sends a file and tells of it.
+   *
+   * @param file What and how large.
+   * @param send Sends it.
+   */
+  async sending(
+    file: {
+      readonly request: string;
+      readonly name: Uint8Array;
+      readonly path: string;
+      readonly size: number;
+    },
+    send: () => Promise<void>,
+  ): Promise<void> {
+    const { name, path, request, size } = file;
+    const began = this.#visit.clock.monotonic();
+    try {
+      await send();
+    } catch (error) {
+      this.refused(request, error, name);
+      throw error;
+    }
+    this.#visit.report({
+      type: "sent",
+      user: this.grant.user,
+      request,
+      path,
+      size,
+      bytes: size,
+      duration: this.#visit.clock.monotonic() - began,
+    });
+  }
+
+  /** Tells that the session is over. */
+  [Symbol.dispose](): void {
+    const duration = this.#visit.clock.monotonic() - this.#began;
+    const { user } = this.grant;
+    this.#visit.report({ type: "log-out", user, duration });
+  }
+}
+
+/** Characters of a name that a log shows. */
+const SHOWN_MAX = 200;
+
+/** A name as it came, for people. */
+function shownName(name: Uint8Array): string {
+  return quoteName(new TextDecoder().decode(name).slice(0, SHOWN_MAX));
+}
+
+/** What a connection ends with when its peer breaks the rules. */
+export function protocolError(reason: string): RefusalError {
+  return new RefusalError("protocol", reason);
+}
+
+/** The error that the server logs for one of reading. */
+export function doorError(error: unknown): unknown {
+  if (error instanceof MalformedError) return protocolError(error.message);
+  if (error instanceof SilenceError) {
+    return new RefusalError("timeout", error.message);
+  }
+  return error;
+}
