@@ -36,6 +36,8 @@ export interface TestServerOptions {
   readonly allowActive?: boolean;
   readonly hooks?: StorageHooks;
   readonly disk?: MemoryDisk;
+  /** The folder of the disk that is served. @default {"/"} */
+  readonly root?: string;
   readonly network?: FakeNetwork;
   readonly listen?: NetworkAddress;
   /** Other protocols to speak; {@linkcode TestServer.dialDoor} dials them. */
@@ -221,7 +223,7 @@ export async function startServer(
   const clock = new FakeClock();
   const network = options.network ?? new FakeNetwork();
   const disk = options.disk ?? new MemoryDisk({ clock });
-  const plain: Storage = await DiskStorage.open(disk, "/", {
+  const plain: Storage = await DiskStorage.open(disk, options.root ?? "/", {
     clock,
     readOnly: options.readOnly ?? false,
     hooks: options.hooks ?? {},
