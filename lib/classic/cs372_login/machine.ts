@@ -33,8 +33,8 @@ export type LoginMessage =
   | "END";
 
 /**
- * The one table. `found early`: nothing orders what comes over two connections,
- * so a client may learn that there is a file before it sees the data connection.
+ * The one table. `… early`: nothing orders what comes over two connections, so a
+ * client may learn whether there is a file before it sees the data connection.
  */
 export const LOGIN_MACHINE: Machine<LoginMessage> = {
   start: { "client USER": "named", "client JOINED": "checking" },
@@ -62,9 +62,10 @@ export const LOGIN_MACHINE: Machine<LoginMessage> = {
   "get dialling": {
     "server OPEN": "looking",
     "server FOUND": "found early",
-    "server MISSING": "over",
+    "server MISSING": "missing early",
   },
   "found early": { "server OPEN": "sending" },
+  "missing early": { "server OPEN": "over" },
   looking: { "server FOUND": "sending", "server MISSING": "over" },
   sending: { "server DATA": "sending", "server MARK": "marked" },
 
