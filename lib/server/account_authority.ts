@@ -26,7 +26,13 @@ import {
   StorageError,
 } from "../storage/mod.ts";
 import { type NetworkAddress, Pacer } from "../transport/mod.ts";
-import type { Authority, Credentials, Grant, Origin } from "./access.ts";
+import type {
+  Authority,
+  Credentials,
+  Grant,
+  Origin,
+  PasswordCredentials,
+} from "./access.ts";
 import { RefusalError, ServeError } from "./errors.ts";
 import { DEFAULT_ADDRESS } from "./limits.ts";
 import { GuardedStorage } from "./guarded_storage.ts";
@@ -159,6 +165,21 @@ export class AccountAuthority implements Authority, AsyncDisposable {
       );
       await this.#check(await this.#book.accounts());
       return await this.#grant(account);
+    } catch (error) {
+      throw refusalOf(error);
+    }
+  }
+
+  /** Parts by the names in the users file; see {@linkcode Authority.part}. */
+  async part(text: string): Promise<PasswordCredentials | undefined> {
+    try {
+      const { users } = await this.#book.accounts();
+      // All names are looked at, whatever the text: that takes the same time.
+      const [user, ...others] = [...users.keys()].filter((name) =>
+        text.startsWith(name) && text.length > name.length
+      );
+      if (user === undefined || others.length > 0) return undefined;
+      return { method: "password", user, password: text.slice(user.length) };
     } catch (error) {
       throw refusalOf(error);
     }

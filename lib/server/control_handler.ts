@@ -89,7 +89,7 @@ export async function logIn(
   await channel.send(message("GREETING", greeting));
   const { body } = await expect(channel, "LOGIN");
   const method = methods.find((method) => method === body.method);
-  if (method !== "anonymous") {
+  if (method === undefined) {
     throw new RefusalError(
       "login-refused",
       `log-in method is not offered; offered: ${methods.join(", ")}`,

@@ -8,7 +8,6 @@ import { sleep } from "../../platform/mod.ts";
 import {
   type DoorProtocol,
   type Grant,
-  type PasswordCredentials,
   RefusalError,
   requireRight,
   type Visit,
@@ -128,16 +127,25 @@ class Conversation {
 
   /** Lets the client in, if user and password say so. */
   async #logIn(): Promise<Grant | undefined> {
-    const credentials = await this.#credentials();
+    const heard = await this.#hear();
     try {
-      return await this.#visit.admit(credentials);
+      const credentials = "joined" in heard
+        // What cannot be parted is a try like any other, and nobody's name.
+        ? await this.#visit.part(heard.joined) ??
+          { user: "", password: heard.joined }
+        : heard;
+      return await this.#visit.admit({ ...credentials, method: "password" });
     } catch (error) {
       if (!(error instanceof RefusalError)) throw error;
       return undefined;
     }
   }
 
-  async #credentials(): Promise<PasswordCredentials> {
+  /** User and password, or both as one if no pause came between them. */
+  async #hear(): Promise<
+    | { readonly user: string; readonly password: string }
+    | { readonly joined: string }
+  > {
     const first = await this.#reader.receive(
       "the user name",
       readText,
@@ -152,14 +160,12 @@ class Conversation {
       );
       this.#walk.step("client", "USER");
       this.#walk.step("client", "PASSWORD");
-      return { method: "password", user: first, password };
+      return { user: first, password };
     } catch (error) {
       if (!(error instanceof SilenceError)) throw error;
+      this.#walk.step("client", "JOINED");
+      return { joined: first };
     }
-    this.#walk.step("client", "JOINED");
-    // What cannot be parted is a try like any other, and nobody's name.
-    return await this.#visit.part(first) ??
-      { method: "password", user: "", password: first };
   }
 
   /** What the client asks for, unless it gets nothing. */
