@@ -26,6 +26,21 @@ import type { Wire } from "./wire.ts";
  */
 const GRACE = 2000;
 
+/**
+ * The address that a connection has on this machine: where its server can be
+ * told to connect to.
+ *
+ * @throws {FerryError} `unsupported` when the network does not tell.
+ */
+export function ownHostname({ local }: Wire): string {
+  if (local !== undefined) return local.hostname;
+  throw new FerryError(
+    "unsupported",
+    "this network does not tell the own address of a connection",
+    { side: "local" },
+  );
+}
+
 /** Listens for one data connection. */
 export class DataListener implements Disposable {
   readonly #listener: Listener;

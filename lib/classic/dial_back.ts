@@ -63,8 +63,12 @@ export async function withDialledBack(
   work: (connection: DataConnection) => Promise<void>,
 ): Promise<void> {
   const ended = new AbortController();
-  const signal = AbortSignal.any([visit.signal, ended.signal]);
+  const { signal } = ended;
   watch(control, (reason) => ended.abort(reason));
+  const onClose = () =>
+    ended.abort(new NetworkError("closed", "the server closes"));
+  visit.signal.addEventListener("abort", onClose, { once: true });
+  if (visit.signal.aborted) onClose();
   let data: Wire | undefined;
   const onAbort = () => data?.close();
   signal.addEventListener("abort", onAbort, { once: true });
@@ -78,6 +82,7 @@ export async function withDialledBack(
     signal.throwIfAborted();
     throw error;
   } finally {
+    visit.signal.removeEventListener("abort", onClose);
     signal.removeEventListener("abort", onAbort);
     data?.close();
   }

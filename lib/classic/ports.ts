@@ -47,3 +47,11 @@ export function isSameHost(one: string, other: string): boolean {
   return (toIpv4(one) ?? one) === (toIpv4(other) ?? other) ||
     isLoopback(one) && isLoopback(other);
 }
+
+/**
+ * Whether an address can be what a peer calls its own: the one that its
+ * connection comes from, or a loopback address, which every host has.
+ */
+export function isOwnAddress(claim: string, peer: string): boolean {
+  return isLoopback(claim) || isSameHost(claim, peer);
+}

@@ -10,6 +10,7 @@ import {
   CHUNK_SIZE,
   chunkCount,
   type Source,
+  type Storage,
   StorageError,
 } from "../storage/mod.ts";
 import type { Wire } from "./wire.ts";
@@ -71,9 +72,12 @@ export async function openServed(
  *
  * @throws {RefusalError} `denied` when the user may not list.
  */
-export async function* servedNames(grant: Grant): AsyncIterable<string> {
+export function servedNames(grant: Grant): AsyncIterable<string> {
   requireRight(grant, "list");
-  const { storage } = grant;
+  return namesIn(grant.storage);
+}
+
+async function* namesIn(storage: Storage): AsyncIterable<string> {
   yield ".";
   yield "..";
   for await (const entry of storage.list(await storage.locate("", "read"))) {

@@ -9,7 +9,7 @@ import {
   type GetTarget,
   type OperationOptions,
 } from "../../client/mod.ts";
-import { DataListener, watchSilent } from "../data_listener.ts";
+import { DataListener, ownHostname, watchSilent } from "../data_listener.ts";
 import { Walk } from "../machine.ts";
 import { type ClientParts, type Operation, Operations } from "../operation.ts";
 import { toIpv4 } from "../ports.ts";
@@ -133,7 +133,7 @@ class Exchange {
   async open(path: string | undefined): Promise<void> {
     const { clock, dataPort, network, timeout } = this.#parts;
     const { control } = this.#operation;
-    const address = toIpv4(control.local?.hostname ?? "");
+    const address = toIpv4(ownHostname(control));
     if (address === undefined) {
       throw new FerryError(
         "unsupported",

@@ -7,7 +7,6 @@
 import {
   type DoorProtocol,
   RefusalError,
-  requireRight,
   type Visit,
 } from "../../server/mod.ts";
 import type { Connection } from "../../transport/mod.ts";
@@ -18,7 +17,7 @@ import {
 } from "../dial_back.ts";
 import { doorError, DoorSession, protocolError } from "../door_session.ts";
 import { Walk } from "../machine.ts";
-import { isSameHost } from "../ports.ts";
+import { isOwnAddress } from "../ports.ts";
 import { MessageReader, type Reader } from "../reading.ts";
 import {
   openServed,
@@ -133,7 +132,7 @@ class Conversation {
   /** The address is a claim; whom to dial is known from the connection itself. */
   #assertOwn(address: string): void {
     const { hostname } = this.#visit.remote;
-    if (isSameHost(address, hostname)) return;
+    if (isOwnAddress(address, hostname)) return;
     throw new RefusalError(
       "denied",
       `the client names ${address} as its address, and that is another machine's`,
@@ -157,8 +156,9 @@ class Conversation {
     session: DoorSession,
     { data, signal }: DataConnection,
   ): Promise<void> {
+    let names: AsyncIterable<string>;
     try {
-      requireRight(session.grant, "list");
+      names = servedNames(session.grant);
     } catch (error) {
       // There is no answer for that: the listing is empty.
       return session.refused("LIST", error);
@@ -170,7 +170,7 @@ class Conversation {
       [lines, size] = [[], 0];
       await this.#send(bytes, { data, signal });
     };
-    for await (const name of servedNames(session.grant)) {
+    for await (const name of names) {
       signal.throwIfAborted();
       lines.push(`${name}\n`);
       size += name.length;

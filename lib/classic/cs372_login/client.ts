@@ -10,7 +10,7 @@ import {
   type OperationOptions,
 } from "../../client/mod.ts";
 import { sleep } from "../../platform/mod.ts";
-import { DataListener, watchSilent } from "../data_listener.ts";
+import { DataListener, ownHostname, watchSilent } from "../data_listener.ts";
 import { Walk } from "../machine.ts";
 import { type ClientParts, type Operation, Operations } from "../operation.ts";
 import { MalformedError, MessageReader, type Reader } from "../reading.ts";
@@ -240,7 +240,7 @@ class Exchange {
     const { clock, dataPort, network, timeout } = this.#parts;
     const { control } = this.#operation;
     using listener = DataListener.open(network, clock, {
-      hostname: control.local?.hostname ?? control.remote.hostname,
+      hostname: ownHostname(control),
       port: dataPort,
     });
     await this.#say(command, encodeRequest(path, listener.port));

@@ -71,9 +71,14 @@ export class MarkedReply {
  */
 const NAME_GAP = 20;
 
+/** Bytes that the original client receives at once: no name is put together to more. */
+const RECEIVE_SIZE = 1024;
+
 /** Takes the names of a listing, which have neither length nor separator. */
 export class NameList {
-  readonly #names: Uint8Array[] = [];
+  readonly #names: Uint8Array<ArrayBuffer>[] = [];
+  /** The last bytes so far, no more than the mark has. */
+  #tail = new Uint8Array(0);
   #lastAt = -Infinity;
   #size = 0;
 
@@ -84,8 +89,7 @@ export class NameList {
 
   /** Whether it could end here. */
   get isMarked(): boolean {
-    return isMark((this.#names.at(-1) ?? END_MARK.subarray(0, 0))
-      .subarray(-END_MARK.length));
+    return isMark(this.#tail);
   }
 
   /**
@@ -93,25 +97,31 @@ export class NameList {
    *
    * @param at When, in milliseconds.
    */
-  add(bytes: Uint8Array, at: number): void {
+  add(bytes: Uint8Array<ArrayBuffer>, at: number): void {
     this.#size += bytes.length;
+    this.#tail = new Uint8Array([
+      ...this.#tail,
+      ...bytes.subarray(-END_MARK.length),
+    ]).slice(-END_MARK.length);
     const last = this.#names.at(-1);
-    if (last !== undefined && at - this.#lastAt < NAME_GAP) {
-      this.#names[this.#names.length - 1] = new Uint8Array([...last, ...bytes]);
-    } else this.#names.push(bytes.slice());
+    const isPiece = last !== undefined && at - this.#lastAt < NAME_GAP &&
+      last.length + bytes.length <= RECEIVE_SIZE;
+    if (isPiece) this.#names.pop();
+    this.#names.push(new Uint8Array([...isPiece ? last : [], ...bytes]));
     this.#lastAt = at;
   }
 
   /** All names, without the mark; to be asked for when it is marked. */
   end(): readonly string[] {
-    const last = this.#names.at(-1)!;
-    const names = [
-      ...this.#names.slice(0, -1),
-      last.subarray(0, last.length - END_MARK.length),
-    ];
+    const names = [...this.#names];
+    for (let left = END_MARK.length; left > 0;) {
+      const last = names.pop()!;
+      const rest = Math.max(0, last.length - left);
+      left -= last.length - rest;
+      if (rest > 0) names.push(last.subarray(0, rest));
+    }
     const decoder = new TextDecoder();
-    return names.filter(({ length }) => length > 0)
-      .map((name) => decoder.decode(name));
+    return names.map((name) => decoder.decode(name));
   }
 }
 

@@ -426,6 +426,26 @@ Deno.test("many clients are served at once", async () => {
   }
 });
 
+Deno.test("a shutdown that does not wait ends a transfer, and that is nobody's fault", async () => {
+  for (const isListening of [true, false]) {
+    await using scene = await open({
+      files: { big: new Uint8Array(3_000_000) },
+    });
+    const listener = scene.network.listen({
+      hostname: "127.0.0.1",
+      port: isListening ? 4000 : 5000,
+    });
+    const control = await say(scene, "-g", "4000", "127.0.0.1", "big");
+    const data = isListening ? await scene.run(listener.accept()) : undefined;
+    await settle();
+    await scene.run(scene.server.server.shutdown({ drain: 0 }));
+    listener.close();
+    control.close();
+    data?.close();
+    assertMatch(scene.closings()[0]!, /^connection-lost: the server closes/);
+  }
+});
+
 Deno.test("a shutdown waits for a transfer that runs", async () => {
   const bytes = new SeededRandom(1).bytes(3_000_000);
   await using scene = await open({ files: { big: bytes } });

@@ -218,4 +218,11 @@ Deno.test("names: one for each read, but for the pieces of one send", () => {
     assertEquals(collect(...reads).isMarked, false);
   }
   assertEquals(collect([0, MARK], [1000, MARK]).end(), [MARK]);
+  const late = collect([0, "a"], [1000, "bendOf"], [1000, "In"], [50, "put"]);
+  assert(late.isMarked);
+  assertEquals(late.end(), ["a", "b"]);
+  const flood = collect([0, "x".repeat(1000)], [0, "y".repeat(1000)]);
+  assertEquals(flood.isMarked, false);
+  flood.add(UTF8.encode(MARK), 0);
+  assertEquals(flood.end().map(({ length }) => length), [1000, 1000]);
 });
