@@ -30,23 +30,16 @@ export function stallTimeout(limits: ServerLimits): number {
 }
 
 /**
- * The text of a name as it came over the wire.
+ * The text of a name as it came over the wire. What is not UTF-8 becomes U+FFFD,
+ * which the storage refuses.
  *
- * @throws {StorageError} `bad-name` when it is no text, or has control characters.
+ * @throws {StorageError} `bad-name` when it is empty or has control characters.
  */
 export function decodeName(bytes: Uint8Array): string {
-  let name: string;
-  try {
-    name = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
-      .decode(bytes);
-  } catch (cause) {
-    throw new StorageError("bad-name", "the name is not UTF-8", { cause });
-  }
+  const name = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
   if (name === "") throw new StorageError("bad-name", "the name is empty");
-  if (!isPlainName(name)) {
-    throw new StorageError("bad-name", "the name has control characters");
-  }
-  return name;
+  if (isPlainName(name)) return name;
+  throw new StorageError("bad-name", "the name has control characters");
 }
 
 /**

@@ -435,7 +435,9 @@ Deno.test("a signal, or the end of the client, ends what runs", async () => {
       operation.catch(() => {});
       await scene.clock.advance(moment);
       end(scene, controller);
+      const began = scene.clock.monotonic();
       await scene.fails("cancelled", operation, server);
+      assert(scene.clock.monotonic() - began <= 2000);
       assertEquals(await scene.names(), []);
     }
   }

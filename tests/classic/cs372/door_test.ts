@@ -127,6 +127,54 @@ for (const { what, bytes } of [...BAD_NAMES, LONG_NAME]) {
   });
 }
 
+Deno.test("-g: a name with control characters is not found even where it exists", async () => {
+  const names = ["a.txt\n", "a\r.txt", "\u001b[2Ja.txt", "a\u009b.txt"];
+  await using scene = await open({
+    files: Object.fromEntries(names.map((name) => [name, UTF8.encode("x")])),
+  });
+  for (const file of names) {
+    const reply = await call(scene, { command: "-g", file });
+    assertEquals(text(reply), "File not found.");
+  }
+});
+
+Deno.test("the server waits for the end of the data connection before it closes the other", async () => {
+  await using scene = await open();
+  const listener = scene.network.listen({ hostname: "127.0.0.1", port: 4000 });
+  for (const isHeld of [true, false]) {
+    const control = await say(scene, "-g", "4000", "127.0.0.1", "a.txt");
+    const data = (await scene.run(listener.accept()))!;
+    assertEquals(text(await scene.run(recvAll(data))), "hello");
+    const began = scene.server.clock.monotonic();
+    const isOver = () => scene.events.at(-1)!.type === "disconnected";
+    await scene.server.clock.advance(1000);
+    assertEquals(isOver(), false);
+    if (!isHeld) data.close();
+    await assertClosed(scene, control);
+    const waited = scene.server.clock.monotonic() - began;
+    assert(isHeld ? waited >= 4950 && waited <= 5100 : waited <= 1100);
+    data.close();
+  }
+  listener.close();
+});
+
+Deno.test("-g: a file that changes while it is sent is told in the log", async () => {
+  await using scene = await open({ files: { big: new Uint8Array(3_000_000) } });
+  const listener = scene.network.listen({ hostname: "127.0.0.1", port: 4000 });
+  const control = await say(scene, "-g", "4000", "127.0.0.1", "big");
+  const data = (await scene.run(listener.accept()))!;
+  listener.close();
+  const file = await scene.server.disk.open("/root/big", "write");
+  await file.write(UTF8.encode("more"), 3_000_000);
+  file.close();
+  await scene.run(recvAll(data));
+  data.close();
+  await assertClosed(scene, control);
+  const refusal = scene.events.find(({ type }) => type === "refusal");
+  assert(refusal?.type === "refusal" && refusal.code === "changed");
+  assert(!scene.events.some(({ type }) => type === "sent"));
+});
+
 Deno.test("-g: not found for what is not there, and for a folder", async () => {
   await using scene = await open();
   for (const file of ["missing.txt", "folder", "folder/missing"]) {

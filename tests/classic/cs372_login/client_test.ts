@@ -47,6 +47,14 @@ Deno.test("list: one name for each send, told apart by the pauses", async () => 
   }
 });
 
+Deno.test("the password comes a second after the user name", async () => {
+  await using scene = await open();
+  const pauses: number[] = [];
+  const server = serve(scene, { onPause: (pause) => void pauses.push(pause) });
+  await scene.against(scene.client.list!(), server);
+  assertEquals(pauses, [1000]);
+});
+
 Deno.test("list: a server that leaves the connection open after the mark", async () => {
   await using scene = await open();
   const server = serve(scene, { lingers: 60_000 });
@@ -225,7 +233,9 @@ Deno.test("a signal ends what runs, also in the pause before the password", asyn
     operation.catch(() => {});
     await scene.clock.advance(moment);
     controller.abort();
+    const began = scene.clock.monotonic();
     await scene.fails("cancelled", operation, server);
+    assert(scene.clock.monotonic() - began <= 2000);
     assertEquals(await scene.names(), []);
   }
 });

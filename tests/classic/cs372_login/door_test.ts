@@ -133,6 +133,41 @@ Deno.test("-g: 5 MB of random bytes", async () => {
   await assertClosed(scene, control);
 });
 
+Deno.test("-g: the mark comes two seconds after the last byte, and never for a file that changed", async () => {
+  for (const isChanged of [false, true]) {
+    await using scene = await open({ files: { f: new Uint8Array(3_000_000) } });
+    const listener = scene.network.listen({
+      hostname: "127.0.0.1",
+      port: 4000,
+    });
+    const control = await logIn(scene);
+    await send(control, "-g f 4000");
+    const data = (await scene.run(listener.accept()))!;
+    listener.close();
+    if (isChanged) {
+      const file = await scene.server.disk.open("/root/f", "write");
+      await file.write(UTF8.encode("more"), 3_000_000);
+      file.close();
+    }
+    const reads: (readonly [number, string])[] = [];
+    const { clock } = scene.server;
+    const readAll = async () => {
+      for (;;) {
+        const piece = await recv(data);
+        if (piece === "") return;
+        reads.push([clock.monotonic(), piece]);
+      }
+    };
+    await scene.run(readAll());
+    const [last, mark] = reads.slice(-2);
+    assertEquals(mark![1] === "endOfInput", !isChanged);
+    if (!isChanged) assert(mark![0] - last![0] >= 2000);
+    data.close();
+    control.close();
+    await settle();
+  }
+});
+
 Deno.test("-g: a name of two words is understood, since the port comes last", async () => {
   await using scene = await open();
   const { answers, isMarked } = await call(scene, { request: "-g b c 4000" });

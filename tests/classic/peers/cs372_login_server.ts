@@ -26,6 +26,8 @@ export interface LoginBehaviour {
   readonly answersEarly?: boolean;
   /** What it says to the log-in. @default what is right */
   readonly loginAnswer?: string;
+  /** Told how long the client paused before the password. */
+  readonly onPause?: (milliseconds: number) => void;
   /** What it says to the request. */
   readonly requestAnswer?: string;
 }
@@ -44,7 +46,10 @@ export async function serveLogin(
     return heard.at(-1)!;
   };
   try {
-    const isRight = await hear() === "alice" && await hear() === "secret";
+    const user = await hear();
+    const began = clock.monotonic();
+    const isRight = await hear() === "secret" && user === "alice";
+    behaviour.onPause?.(clock.monotonic() - began);
     const login = behaviour.loginAnswer ?? (isRight ? "Match" : "No match");
     await send(control, login);
     if (login !== "Match") return heard;
