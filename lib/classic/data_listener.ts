@@ -96,6 +96,7 @@ export class DataListener implements Disposable {
    * @param wait Milliseconds to wait at most.
    * @param watched What goes on meanwhile: where it fails, the connection that
    * may be under way is waited for, and no longer.
+   * @param signal Ends the wait at once.
    * @throws {SilenceError} When it does not come in time.
    * @throws What `watched` does.
    */
@@ -103,6 +104,7 @@ export class DataListener implements Disposable {
     server: string,
     wait: number,
     watched: Promise<unknown>,
+    signal: AbortSignal,
   ): Promise<Connection> {
     const late = sleep(this.#clock, wait, this.#ended.signal).then(() => {
       throw new SilenceError(
@@ -113,6 +115,9 @@ export class DataListener implements Disposable {
     });
     const hopeless = this.#hopeless(watched);
     const accepted = this.#acceptFrom(server);
+    const onAbort = () => this.#listener.close();
+    signal.addEventListener("abort", onAbort, { once: true });
+    if (signal.aborted) onAbort();
     try {
       return await Promise.race([accepted, late, hopeless]);
     } catch (error) {
@@ -121,6 +126,7 @@ export class DataListener implements Disposable {
       accepted.then((connection) => connection.close(), () => {});
       throw error;
     } finally {
+      signal.removeEventListener("abort", onAbort);
       this.#ended.abort();
       late.catch(() => {});
       hopeless.catch(() => {});

@@ -115,6 +115,7 @@ export class Operation {
   adopt(connection: Connection): Wire {
     const wire = new Wire(connection, this.#clock);
     this.#wires.push(wire);
+    if (this.signal.aborted) wire.close();
     return wire;
   }
 

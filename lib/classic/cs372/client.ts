@@ -155,6 +155,7 @@ class Exchange {
       control.remote.hostname,
       timeout,
       watchSilent(control),
+      this.#operation.signal,
     );
     this.#data = this.#operation.adopt(connection);
     this.#walk.step("server", "OPEN");

@@ -258,6 +258,7 @@ class Exchange {
       control.remote.hostname,
       timeout,
       watch(),
+      this.#operation.signal,
     );
     this.#walk.step("server", "OPEN");
     return this.#operation.adopt(connection);

@@ -437,7 +437,7 @@ Deno.test("a signal, or the end of the client, ends what runs", async () => {
       end(scene, controller);
       const began = scene.clock.monotonic();
       await scene.fails("cancelled", operation, server);
-      assert(scene.clock.monotonic() - began <= 2000);
+      assert(scene.clock.monotonic() - began <= 1100);
       assertEquals(await scene.names(), []);
     }
   }
