@@ -44,6 +44,8 @@ export interface ClassicProtocol {
   readonly hasLogin: boolean;
   /** Whether its server dials the client back, so that the client needs a port to listen on. */
   readonly hasDataPort: boolean;
+  /** What to tell whoever opens the door, as a whole sentence. @default nothing */
+  readonly doorWarning?: string;
   /** What its client can do. */
   readonly operations: readonly ClassicOperation[];
   /** Makes the door of a server. */

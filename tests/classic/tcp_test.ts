@@ -134,6 +134,26 @@ Deno.test("cs372: a reset of the control connection ends the transfer, and harms
   assertEquals((await client.list!()).names.length, 3);
 });
 
+Deno.test("cs372-login: the control connection through a network that stammers", async () => {
+  const bytes = new SeededRandom(2).bytes(100_000);
+  const passwords = { alice: "correct horse" };
+  const door = withAccounts(cs372Login.door(), { passwords, tries: [] });
+  await using at = await served(door, { "a file": bytes });
+  await using proxy = await startChaosProxy({
+    to: at.address,
+    seed: 4,
+    stammer: { sizeMax: 2, delay: 20 },
+    delay: 15,
+  });
+  const login = { user: "alice", password: "correct horse" };
+  await using client = await cs372Login.connect({ ...proxy.address, ...login });
+  const local = join(at.local, "got");
+  const receipt = await client.get!("a file", local);
+  const got = await Deno.readFile(local);
+  assertEquals([receipt.size, got.length], [bytes.length, bytes.length]);
+  assert(got.every((byte, each) => byte === bytes[each]));
+});
+
 /** Whether there is a Python to run the other client with. */
 async function hasPython(): Promise<boolean> {
   try {

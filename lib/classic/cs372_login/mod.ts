@@ -20,6 +20,8 @@ export const cs372Login: ClassicProtocol = {
   clientPort: PORT,
   hasLogin: true,
   hasDataPort: true,
+  doorWarning:
+    "cs372-login sends passwords as plain text: everybody on the way can read them.",
   operations: ["list", "get"],
   door: () => cs372LoginDoor,
   connect(options) {
