@@ -39,6 +39,8 @@ Deno.test("accounts of the users file, by this wire and by no other rule", async
     serve: {
       network: tcpNetwork,
       clock: systemClock,
+      // Far beyond what a loaded machine needs.
+      limits: { loginTimeout: 120_000 },
       doors: [{ protocol: cs372Login.door(), address }],
     },
   });
