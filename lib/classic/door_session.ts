@@ -11,7 +11,7 @@ import {
   refusedFields,
   type Visit,
 } from "../server/mod.ts";
-import { quoteName } from "../storage/mod.ts";
+import { type Outcome, quoteName } from "../storage/mod.ts";
 import { MalformedError, SilenceError } from "./reading.ts";
 
 /** One user at a door, from the log-in until it is disposed of. */
@@ -42,7 +42,7 @@ export class DoorSession implements Disposable {
       user: this.grant.user,
       request,
       path: name && shownName(name),
-      ...refusedFields(error),
+      ...refusedFields(doorError(error)),
     });
   }
 
@@ -78,6 +78,45 @@ export class DoorSession implements Disposable {
       bytes: size,
       duration: this.#visit.clock.monotonic() - began,
     });
+  }
+
+  /**
+   * Receives a file and tells of it.
+   *
+   * @param file What.
+   * @param receive Receives and publishes it.
+   */
+  async receiving(
+    file: { readonly request: string; readonly name: Uint8Array },
+    receive: () => Promise<Outcome>,
+  ): Promise<void> {
+    const { name, request } = file;
+    const began = this.#visit.clock.monotonic();
+    let outcome: Outcome;
+    try {
+      outcome = await receive();
+    } catch (error) {
+      this.refused(request, error, name);
+      throw error;
+    }
+    const { path, publication, size, durable } = outcome;
+    this.#visit.report({
+      type: "received",
+      user: this.grant.user,
+      request,
+      path,
+      publication,
+      size,
+      resumedFrom: 0,
+      durable,
+      duration: this.#visit.clock.monotonic() - began,
+    });
+  }
+
+  /** Tells that an entry was changed. */
+  changed(request: string, details: Readonly<Record<string, unknown>>): void {
+    const { user } = this.grant;
+    this.#visit.report({ type: "change", user, request, details });
   }
 
   /** Tells that the session is over. */

@@ -83,17 +83,21 @@ export class Operation {
   readonly signal: AbortSignal;
   readonly #clock: Clock;
   readonly #wires: Wire[] = [];
+  /** Bytes of the connection that were others'. */
+  readonly #before: number;
   #phase: Phase = "connecting";
 
   /**
-   * @param connection What was dialled for it.
+   * @param control What was dialled for it.
    * @param clock The time.
    * @param signal What may end it.
    */
-  constructor(connection: Connection, clock: Clock, signal: AbortSignal) {
+  constructor(control: Wire, clock: Clock, signal: AbortSignal) {
     this.#clock = clock;
     this.signal = signal;
-    this.control = this.adopt(connection);
+    this.control = control;
+    this.#wires.push(control);
+    this.#before = control.moved;
   }
 
   /** Before or after the server has shown that it speaks the protocol: errors have another meaning then. */
@@ -103,7 +107,7 @@ export class Operation {
 
   /** Bytes that went over its connections, both ways. */
   get moved(): number {
-    return this.#wires.reduce((sum, { moved }) => sum + moved, 0);
+    return this.#wires.reduce((sum, { moved }) => sum + moved, -this.#before);
   }
 
   /** Says that the server speaks the protocol. */
@@ -129,20 +133,33 @@ export class Operation {
 export class Operations {
   readonly #parts: ClientParts;
   readonly #closed = new AbortController();
+  readonly #isKeeping: boolean;
+  /** The connection for the next operation, as long as nothing comes on it. */
+  #kept: Wire | undefined;
 
-  /** @param parts Where to, and with what. */
-  constructor(parts: ClientParts) {
+  /**
+   * @param parts Where to, and with what.
+   * @param options Whether operations follow each other on one connection.
+   */
+  constructor(
+    parts: ClientParts,
+    { isKeeping = false }: { readonly isKeeping?: boolean } = {},
+  ) {
     this.#parts = parts;
+    this.#isKeeping = isKeeping;
   }
 
   /** Ends what runs. */
   close(): Promise<void> {
     this.#closed.abort();
+    this.#takeKept()?.close();
     return Promise.resolve();
   }
 
   /**
-   * Runs one operation on a connection of its own, which is closed afterwards.
+   * Runs one operation on a connection of its own, which is closed afterwards;
+   * where connections are kept, on the one that is there, which is closed when
+   * the operation fails.
    *
    * @param path The name that is asked for, if there is one.
    * @param signal What the caller may end it with.
@@ -163,9 +180,21 @@ export class Operations {
     const onAbort = () => operation?.close();
     ending.addEventListener("abort", onAbort, { once: true });
     try {
-      operation = new Operation(await this.#dial(ending), clock, ending);
       ending.throwIfAborted();
-      return await work(operation);
+      const kept = this.#takeKept();
+      operation = new Operation(
+        kept ?? new Wire(await this.#dial(ending), clock),
+        clock,
+        ending,
+      );
+      if (kept !== undefined) operation.connected();
+      ending.throwIfAborted();
+      const result = await work(operation);
+      if (this.#isKeeping) {
+        this.#keep(operation.control);
+        operation = undefined;
+      }
+      return result;
     } catch (cause) {
       const error = clientError(cause, operation?.phase ?? "connecting");
       throw describe(error, path, ending);
@@ -173,6 +202,21 @@ export class Operations {
       ending.removeEventListener("abort", onAbort);
       operation?.close();
     }
+  }
+
+  #takeKept(): Wire | undefined {
+    const kept = this.#kept;
+    this.#kept = undefined;
+    return kept;
+  }
+
+  /** Between operations a server has nothing to say: what does is not kept. */
+  #keep(wire: Wire): void {
+    this.#kept = wire;
+    const drop = (): void => {
+      if (this.#kept === wire) this.#takeKept()?.close();
+    };
+    wire.more(Infinity).then(drop, drop);
   }
 
   async #dial(signal: AbortSignal): Promise<Connection> {

@@ -30,7 +30,7 @@ export class Wire {
   readonly #clock: Clock;
   readonly #buffer = new Uint8Array(READ_SIZE);
   #held: Uint8Array<ArrayBuffer> = new Uint8Array(0);
-  #reading: Promise<number> | undefined;
+  #reading: Promise<News> | undefined;
   #received = 0;
   #sent = 0;
 
@@ -75,13 +75,15 @@ export class Wire {
    * @throws {NetworkError} When the connection broke.
    */
   async more(wait: number): Promise<News> {
-    if (this.#reading === undefined) {
-      // What is held may stand where the next bytes go.
-      if (this.#held.length > 0) this.#held = this.#held.slice();
-      this.#reading = this.#connection.read(this.#buffer);
-    }
-    const length = await this.#within(wait, this.#reading);
-    if (length === undefined) return "silence";
+    this.#reading ??= this.#read();
+    return await this.#within(wait, this.#reading) ?? "silence";
+  }
+
+  /** Reads once, whoever and however many wait for it; what failed stays failed. */
+  async #read(): Promise<News> {
+    // What is held may stand where the next bytes go.
+    if (this.#held.length > 0) this.#held = this.#held.slice();
+    const length = await this.#connection.read(this.#buffer);
     this.#reading = undefined;
     if (length === 0) return "end";
     this.#received += length;
@@ -114,6 +116,11 @@ export class Wire {
     }
   }
 
+  /** Ends this side: the peer reads what was sent, then the end. */
+  async end(): Promise<void> {
+    await this.#connection.endWrite();
+  }
+
   /**
    * Ends this side and waits for the peer to end its own, so that all that was
    * sent arrives; then closes.
@@ -123,7 +130,7 @@ export class Wire {
   async finish(wait: number): Promise<void> {
     const end = this.#clock.monotonic() + wait;
     try {
-      await this.#connection.endWrite();
+      await this.end();
       let dropped = 0;
       while (dropped <= LINGER_SIZE_MAX) {
         dropped += this.#held.length;
