@@ -39,6 +39,7 @@ export interface DoorSceneOptions {
   readonly files?: Readonly<Record<string, Uint8Array>>;
   readonly limits?: Partial<ServerLimits>;
   readonly wrap?: (storage: Storage) => Storage;
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -51,7 +52,7 @@ export async function openDoor(
 ): Promise<DoorScene> {
   const events: ServerEvent[] = [];
   const disk = new MemoryDisk();
-  const { files = {}, limits = {}, wrap } = options;
+  const { files = {}, limits = {}, readOnly = false, wrap } = options;
   const network = new FakeNetwork();
   await disk.makeDirectory("/root", 0o755);
   await disk.makeDirectory("/outside", 0o755);
@@ -68,6 +69,7 @@ export async function openDoor(
     disk,
     network,
     limits,
+    readOnly,
     root: "/root",
     doors: [protocol],
     onEvent: (event) => void events.push(event),
