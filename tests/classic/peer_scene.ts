@@ -29,14 +29,19 @@ export interface ClientScene extends AsyncDisposable {
   names(): Promise<string[]>;
 }
 
-/** Connects a client to a server that serves one connection after the other. */
+/**
+ * Connects a client to a server that serves one connection after the other.
+ *
+ * @param capacity Bytes that fit on the client's disk.
+ */
 export async function openClient(
   protocol: ClassicProtocol,
   serve: (socket: Socket) => Promise<void>,
+  capacity = Infinity,
 ): Promise<ClientScene> {
   const clock = new FakeClock();
   const network = new FakeNetwork();
-  const disk = new MemoryDisk({ clock });
+  const disk = new MemoryDisk({ clock, capacity });
   const listener = network.listen({ hostname: "127.0.0.1", port: 7000 });
   const wrong: AssertionError[] = [];
   const serving = serveOneByOne(

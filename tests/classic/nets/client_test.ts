@@ -177,6 +177,21 @@ Deno.test("nets, client: a size that does not fit here is refused before the dat
   }
 });
 
+Deno.test("nets, client: what does not fit on the disk here is refused before the data", async () => {
+  await using scene = await openClient(
+    nets,
+    scripted([
+      { hear: request("D", "a") },
+      { say: offer("T", 2_000_000) },
+      { hear: F },
+    ]),
+    1_000_000,
+  );
+  const failed = await scene.run(failure(scene.client.get!("a", "/a")));
+  assertEquals(failed.code, "no-space");
+  assertEquals(await scene.names(), []);
+});
+
 Deno.test("nets, client: names that the wire cannot carry are refused here", async () => {
   await using scene = await openClient(nets, () => Promise.resolve());
   await scene.write("/a", HELLO);
