@@ -70,9 +70,7 @@ export class ByteFlow {
    * @throws {MalformedError} When there are some.
    */
   async assertNoExcess(wait: number = EXCESS_WAIT): Promise<void> {
-    const isMore = this.#wire.held.length > 0 ||
-      await this.#wire.more(wait) === "bytes";
-    if (isMore) {
+    if (await this.#wire.some(wait) === "bytes") {
       throw new MalformedError("more bytes came than were announced");
     }
   }
@@ -107,9 +105,7 @@ export class ByteFlow {
 
   async #read(sizeMax: number): Promise<Uint8Array> {
     const wire = this.#wire;
-    const isThere = wire.held.length > 0 ||
-      await this.#wait(() => wire.more(Infinity)) === "bytes";
-    if (!isThere) {
+    if (await this.#wait(() => wire.some(Infinity)) === "end") {
       throw new NetworkError(
         "closed",
         "the connection ended before the file did",

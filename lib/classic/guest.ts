@@ -49,8 +49,13 @@ export class Guest<M extends string> {
     return this.#walk.state === "start";
   }
 
-  /** Sends a message, in one go. */
+  /**
+   * Sends a message that the server waits for, in one go.
+   *
+   * @throws {MalformedError} When the server did not wait for it.
+   */
   async send(type: M, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    assertQuiet(this.#operation.control);
     this.#walk.step("client", type);
     await this.#operation.control.send(bytes, this.#timeout);
   }

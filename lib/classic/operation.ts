@@ -212,6 +212,7 @@ export class Operations {
 
   /** Between operations a server has nothing to say: what does is not kept. */
   #keep(wire: Wire): void {
+    if (wire.held.length > 0) return wire.close();
     this.#kept = wire;
     const drop = (): void => {
       if (this.#kept === wire) this.#takeKept()?.close();

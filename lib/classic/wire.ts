@@ -79,6 +79,16 @@ export class Wire {
     return await this.#within(wait, this.#reading) ?? "silence";
   }
 
+  /**
+   * Waits until anything is held, which may be so already.
+   *
+   * @param wait Milliseconds to wait at most; `Infinity` for ever.
+   * @throws {NetworkError} When the connection broke.
+   */
+  async some(wait: number): Promise<News> {
+    return this.#held.length > 0 ? "bytes" : await this.more(wait);
+  }
+
   /** Reads once, whoever and however many wait for it; what failed stays failed. */
   async #read(): Promise<News> {
     // What is held may stand where the next bytes go.

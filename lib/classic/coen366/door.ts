@@ -96,10 +96,7 @@ class Prompt {
 
   /** Waits for the beginning of a request; `false` when the client leaves. */
   async #isAsked(): Promise<boolean> {
-    const { wire } = this.#host;
-    const news = wire.held.length > 0
-      ? "bytes"
-      : await wire.more(PROMPT_TIMEOUT);
+    const news = await this.#host.wire.some(PROMPT_TIMEOUT);
     if (news === "silence") {
       throw new SilenceError(`no request in ${PROMPT_TIMEOUT / 60_000} min`);
     }

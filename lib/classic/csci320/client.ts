@@ -77,7 +77,7 @@ export class Csci320Client implements ClassicClient {
   /** Ends this side, and sees whether the server ends its own; a reset is an error. */
   async #finish({ control }: Operation): Promise<boolean> {
     await control.end();
-    const news = await control.more(this.#parts.timeout);
+    const news = await control.some(this.#parts.timeout);
     if (news === "bytes") {
       throw new MalformedError("the server spoke where it has nothing to say");
     }

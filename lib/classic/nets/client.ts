@@ -162,7 +162,7 @@ async function awaitEnd(
   { control }: Operation,
   timeout: number,
 ): Promise<void> {
-  const news = await control.more(timeout);
+  const news = await control.some(timeout);
   if (news === "bytes") {
     throw new MalformedError("the server spoke after the last byte");
   }

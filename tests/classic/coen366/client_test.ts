@@ -274,3 +274,16 @@ Deno.test("coen366, client: bytes that nobody wanted are no answer to the next r
   assertEquals(publication, "skipped");
   await scene.run(scene.client.help!());
 });
+
+Deno.test("coen366, client: an answer too many is no answer to the next request", async () => {
+  let count = 0;
+  await using scene = await openClient(coen366, async (socket) => {
+    await socket.recv(1024);
+    await socket.send(++count === 1 ? joined(DONE, DONE) : REFUSED);
+    await socket.recvToEnd();
+  });
+  await scene.run(scene.client.rename!("a", "b"));
+  const failed = await scene.run(failure(scene.client.rename!("b", "c")));
+  assertEquals(failed.code, "exists");
+  assertEquals(count, 2);
+});

@@ -128,3 +128,18 @@ Deno.test("csci320, client: files of every size, to an independent server", asyn
     assertEquals(files.get(`${size}.temp`), data);
   }
 });
+
+Deno.test("csci320, client: a server that talks during or after the bytes breaks the rules", async () => {
+  for (const size of [5, 3_000_000]) {
+    await using scene = await openClient(csci320, async (socket) => {
+      await socket.recv(1024);
+      await socket.send(ascii("go ahead"));
+      await socket.recvAll(Math.min(size, 100_000));
+      await socket.send(ascii("thanks"));
+      await socket.recvToEnd();
+    });
+    await scene.write("/a", new Uint8Array(size));
+    const failed = await scene.run(failure(scene.client.put!("/a", "b")));
+    assertEquals(failed.code, "protocol");
+  }
+});

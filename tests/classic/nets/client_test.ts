@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { nets } from "../../../lib/classic/nets/mod.ts";
+import { settle } from "../../helpers/fake_clock.ts";
 import { SeededRandom } from "../../helpers/seeded_random.ts";
 import { failure, openClient, scripted } from "../peer_scene.ts";
 import { offer, request, serveNets, u64 } from "../peers/nets.ts";
@@ -312,4 +313,58 @@ Deno.test("nets, client: every cut of an answer is understood", async () => {
     await scene.run(scene.client.get!("a", "/a"));
     assertEquals(await scene.read("/a"), HELLO);
   }
+});
+
+Deno.test("nets, client: a server that talks during or after an upload breaks the rules", async () => {
+  for (const size of [5, 3_000_000]) {
+    await using scene = await openClient(nets, async (socket) => {
+      await socket.recvAll(256);
+      await socket.send(T);
+      await socket.recvAll(8);
+      await socket.send(T);
+      await socket.recvAll(Math.min(size, 100_000));
+      await socket.send(ascii("thanks"));
+      await socket.recvToEnd();
+    });
+    await scene.write("/a", new Uint8Array(size));
+    const failed = await scene.run(failure(scene.client.put!("/a", "a")));
+    assertEquals(failed.code, "protocol");
+  }
+});
+
+Deno.test("nets, client: a server that never closes has perhaps not got the file", async () => {
+  await using scene = await openClient(
+    nets,
+    scripted([
+      { hear: request("U", "b") },
+      { say: T },
+      { hear: u64(5) },
+      { say: T },
+      { hear: HELLO },
+      "hold",
+    ]),
+  );
+  await scene.write("/a", HELLO);
+  const failed = await scene.run(failure(scene.client.put!("/a", "b")));
+  assertEquals(failed.code, "connection-lost");
+  assert(failed.message.includes("whether it has the file is not known"));
+});
+
+Deno.test("nets, client: data that comes before it is asked for is not the file's", async () => {
+  await using scene = await openClient(nets, async (socket) => {
+    await socket.recvAll(256);
+    await socket.send(offer("T", 5));
+    await scene.clock.advance(0);
+    await socket.send(HELLO);
+    await socket.recvToEnd();
+  });
+  // The client looks at its disk for a while before it answers.
+  const { lstat } = scene.disk;
+  scene.disk.lstat = async (path) => {
+    for (let turn = 0; turn < 5; turn++) await settle();
+    return await lstat.call(scene.disk, path);
+  };
+  const failed = await scene.run(failure(scene.client.get!("a", "/a")));
+  assertEquals(failed.code, "protocol");
+  assertEquals(await scene.names(), []);
 });

@@ -228,6 +228,26 @@ Deno.test("nets, server: a byte that comes while the answer is made is too early
   );
 });
 
+Deno.test("nets, server: a client that talks while it is served is let go", async () => {
+  await using scene = await open({
+    files: { large: new Uint8Array(3_000_000) },
+  });
+  using socket = await dialDoor(scene);
+  await playOn(scene, socket, [
+    { send: request("D", "large") },
+    { expect: offer("T", 3_000_000) },
+    { send: T },
+    { expect: new Uint8Array(1000) },
+    { send: T },
+  ]);
+  const data = await scene.run(socket.recvToEnd());
+  assert(data.length < 2_999_000, `${data.length} bytes came`);
+  assertEquals(
+    scene.closings(),
+    ["protocol: bytes came before they were due"],
+  );
+});
+
 Deno.test("nets, server: more bytes than announced publish nothing", async () => {
   for (const extra of [ascii("hello!"), joined(HELLO, new Uint8Array(9000))]) {
     await using scene = await open();
