@@ -11,7 +11,7 @@ import {
   refusedFields,
   type Visit,
 } from "../server/mod.ts";
-import { type Outcome, quoteName } from "../storage/mod.ts";
+import type { Outcome } from "../storage/mod.ts";
 import { MalformedError, SilenceError } from "./reading.ts";
 
 /** One user at a door, from the log-in until it is disposed of. */
@@ -127,12 +127,12 @@ export class DoorSession implements Disposable {
   }
 }
 
-/** Characters of a name that a log shows. */
-const SHOWN_MAX = 200;
+/** Bytes of a name that an event has. */
+const SHOWN_MAX = 256;
 
 /** A name as it came, for people. */
 function shownName(name: Uint8Array): string {
-  return quoteName(new TextDecoder().decode(name).slice(0, SHOWN_MAX));
+  return new TextDecoder().decode(name.subarray(0, SHOWN_MAX));
 }
 
 /** What a connection ends with when its peer breaks the rules. */
