@@ -25,6 +25,20 @@
  * @module
  */
 export {
+  asClient,
+  CLASSIC,
+  type ClassicClient,
+  type ClassicConnectOptions,
+  type ClassicDoorOptions,
+  type ClassicListing,
+  type ClassicName,
+  type ClassicOperation,
+  type ClassicProtocol,
+  type ClassicReceipt,
+  type ClassicSession,
+  type ClassicTransferOptions,
+} from "./classic/mod.ts";
+export {
   type Client,
   connect,
   type ConnectionEvent,

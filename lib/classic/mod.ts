@@ -18,6 +18,7 @@ export const CLASSIC: ReadonlyMap<string, ClassicProtocol> = new Map(
     .map((protocol) => [protocol.name, protocol]),
 );
 
+export { asClient, type ClassicSession } from "./as_client.ts";
 export type {
   ClassicClient,
   ClassicConnectOptions,

@@ -11,6 +11,7 @@ import {
   CA,
   CHECKSUM,
   CLEAN_RECURSIVE,
+  DATA_PORT,
   DEBUG,
   DELETE,
   DRY_RUN,
@@ -31,6 +32,7 @@ import {
   PARENTS,
   PRESERVE,
   PROGRESS,
+  PROTOCOL,
   QUIET,
   RECURSIVE,
   REMOTE_OUTPUT,
@@ -77,6 +79,8 @@ export const REMOTE_OPTIONS: readonly AnyOption[] = [
   ACCEPT_NEW,
   FINGERPRINT,
   CA,
+  PROTOCOL,
+  DATA_PORT,
 ];
 
 /** What is said of every transfer. */

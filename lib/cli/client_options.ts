@@ -4,6 +4,8 @@
  * @module
  */
 
+import { CLASSIC, type ClassicProtocol } from "../classic/mod.ts";
+import { classicProtocol } from "./classic_protocol.ts";
 import { CONFLICT_POLICIES, DIGESTS, DURABILITIES } from "../protocol/mod.ts";
 import { parseFingerprint } from "../identity/mod.ts";
 import { INTEGRITY_IS_NEVER_OFF, usage } from "./messages.ts";
@@ -185,6 +187,29 @@ export const ACTIVE_PORT: Option<number | undefined> = count<never>(
     max: 65_535,
     placeholder: "PORT",
     help: "Have the server dial back to this port (default any free one)",
+  },
+);
+
+/** What to speak. */
+export const PROTOCOL: Option<ClassicProtocol | undefined> = {
+  name: "protocol",
+  placeholder: "NAME",
+  words: [...CLASSIC.keys()],
+  help:
+    "Speak a classic protocol instead: cs372, cs372-login, coen366, csci320 or nets",
+  fallback: undefined,
+  read: classicProtocol,
+};
+
+/** Where classic servers dial back to. */
+export const DATA_PORT: Option<number | undefined> = count<never>(
+  "data-port",
+  {
+    min: 1024,
+    max: 65_535,
+    placeholder: "PORT",
+    help:
+      "With --protocol cs372 or cs372-login: take the data on this port (default any free one)",
   },
 );
 

@@ -262,6 +262,7 @@ export function denoEnvironment(): Environment {
     onUnhandledRejection,
     exit: (code) => Deno.exit(code),
     connect,
+    connectClassic: (protocol, options) => protocol.connect(options),
     serve,
     checkServe,
     observe,

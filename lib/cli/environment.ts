@@ -5,6 +5,11 @@
  * @module
  */
 
+import type {
+  ClassicClient,
+  ClassicConnectOptions,
+  ClassicProtocol,
+} from "../classic/mod.ts";
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import type { Clock, Random } from "../platform/mod.ts";
 import type {
@@ -179,6 +184,11 @@ export interface Environment {
   exit(code: number): void;
   /** Connects to a server. */
   connect(options: ConnectOptions): Promise<Client>;
+  /** Connects to a server by a classic protocol. */
+  connectClassic(
+    protocol: ClassicProtocol,
+    options: ClassicConnectOptions,
+  ): Promise<ClassicClient>;
   /** Starts a server. */
   serve(options: ServeOptions): Promise<Server>;
   /** Whether this program may listen on an address; never prompts. */

@@ -11,6 +11,7 @@ import {
   type Scheme,
   usualScheme,
 } from "../transport/mod.ts";
+import { classic } from "./classic_messages.ts";
 import { usage } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";
 
@@ -82,6 +83,25 @@ export function readHost(text: string): ServerAddress {
   const scheme = schemeOf(text, parts);
   if (port === 0) throw new UsageError(usage.badPort(text, "0"));
   return { hostname, port: port ?? DEFAULT_PORT, scheme };
+}
+
+/**
+ * Reads the HOST of a classic server, which is always plain TCP.
+ *
+ * @param text As it was typed.
+ * @param protocol The protocol, for its port and for messages.
+ * @throws {UsageError} if it cannot be that.
+ */
+export function readClassicHost(
+  text: string,
+  protocol: { readonly name: string; readonly clientPort: number },
+): ServerAddress {
+  const { scheme, hostname, port = protocol.clientPort } = split(text);
+  if (scheme !== undefined && scheme !== "tcp") {
+    throw new UsageError(classic.plainOnly(protocol.name, text));
+  }
+  if (port === 0) throw new UsageError(usage.badPort(text, "0"));
+  return { hostname, port, scheme: "tcp" };
 }
 
 /**

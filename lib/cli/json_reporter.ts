@@ -294,6 +294,11 @@ export class JsonReporter implements Reporter {
       resumedFrom: receipt.resumedFrom,
       repaired: receipt.repaired,
       wireBytes: receipt.wireBytes,
+      ...receipt.verified === undefined ? {} : {
+        verified: receipt.verified,
+        acknowledged: receipt.acknowledged,
+        warnings: receipt.warnings,
+      },
     });
   }
 

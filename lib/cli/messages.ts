@@ -38,6 +38,7 @@ import {
   formatRate,
   formatSize,
 } from "./format.ts";
+import { durability, promise } from "./assurance.ts";
 import type { Savings } from "./reporter.ts";
 import type { OutputError } from "./environment.ts";
 import { type MeterReading, percentKnown } from "./transfer_meter.ts";
@@ -131,11 +132,6 @@ export const hints = {
 const RATED_SIZE = 1_048_576;
 
 /** What a summary says of stable storage; nothing of streams, which have none. */
-function durability(isDurable: boolean | undefined): string {
-  if (isDurable === undefined) return "";
-  return isDurable ? " and durable" : ", not yet on stable storage";
-}
-
 /** What was moved, and what that took. */
 interface Moved extends Savings {
   /** Bytes of the files. */
@@ -246,6 +242,8 @@ export const notes = {
       readonly files: number;
       readonly skipped: number;
       readonly isDurable: boolean | undefined;
+      readonly isVerified: boolean;
+      readonly isAcknowledged: boolean;
     },
   ): string {
     const { files, skipped } = summary;
@@ -254,9 +252,9 @@ export const notes = {
       ? ""
       : `, ${formatCount(skipped, "file")} skipped`;
     if (files === 0) return `${verb} nothing${left}`;
-    return `${verb} ${formatCount(files, "file")}, ${
-      movedIn(summary)
-    }, verified${durability(summary.isDurable)}${savings(summary)}${left}`;
+    return `${verb} ${formatCount(files, "file")}, ${movedIn(summary)}, ${
+      promise(summary)
+    }${savings(summary)}${left}`;
   },
 
   /** What a receipt says that is not as expected; `undefined` if nothing is. */

@@ -75,6 +75,10 @@ export interface TransferSummary extends Savings {
   readonly elapsed: number;
   /** Whether every moved file had reached stable storage; `undefined` where there were none but streams. */
   readonly isDurable: boolean | undefined;
+  /** Whether every moved file was verified. */
+  readonly isVerified: boolean;
+  /** Whether the server has said of each that it has it. */
+  readonly isAcknowledged: boolean;
 }
 
 /** What the server says of its disk. */

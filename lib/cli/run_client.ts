@@ -8,7 +8,12 @@ import { type Client, type ConnectOptions, FerryError } from "../client/mod.ts";
 import type { ServerAddress } from "../server/mod.ts";
 import { formatAddress } from "../transport/mod.ts";
 import { CLEAN, CLIENT_PROGRAM, KEYGEN, SHELL } from "./client_commands.ts";
-import { DEBUG } from "./client_options.ts";
+import {
+  checkClassic,
+  classicShell,
+  connectClassic,
+} from "./classic_client.ts";
+import { DEBUG, PROTOCOL } from "./client_options.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
 import { runClean } from "./commands/clean.ts";
 import { runKeygen } from "./commands/keygen.ts";
@@ -22,7 +27,7 @@ import {
 import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeFailure } from "./failure.ts";
 import { commandHelp, programHelp } from "./help.ts";
-import { readHost } from "./host.ts";
+import { readClassicHost, readHost } from "./host.ts";
 import { interruptible } from "./interruption.ts";
 import { readLogIn, splitUser } from "./log_in.ts";
 import { startLogging } from "./logging.ts";
@@ -122,7 +127,11 @@ async function run(
       return await runKeygen(line, { reporter, environment });
     }
     const { host, user } = splitUser(line.operands[0] ?? "");
-    const address = readHost(host);
+    const protocol = line.value(PROTOCOL);
+    checkClassic(line, protocol);
+    const address = protocol === undefined
+      ? readHost(host)
+      : readClassicHost(host, protocol);
     checkScheme(line, address);
     const isShell = line.command === SHELL;
     const work = await PLANNERS[line.command.name]?.(line, environment);
@@ -135,7 +144,9 @@ async function run(
     if (work === undefined) {
       return await runShell(line, {
         environment,
-        program: SHELL_PROGRAM,
+        program: protocol === undefined
+          ? SHELL_PROGRAM
+          : classicShell(SHELL_PROGRAM, protocol),
         connect: (inner, reporter, hooks) =>
           connect(inner, {
             address,
@@ -219,6 +230,11 @@ async function connect(
   const host = formatAddress(address);
   let trust: Trust | undefined;
   try {
+    const protocol = remote.value(PROTOCOL);
+    if (protocol !== undefined) {
+      const parts = { protocol, address, user, environment, signal };
+      return await connectClassic(remote, parts);
+    }
     if (address.scheme === "tls") {
       trust = await findTrust(remote, address, {
         reporter,

@@ -20,6 +20,8 @@ import {
   type NetworkAddress,
   NetworkError,
 } from "../transport/mod.ts";
+import { CLASSIC_DOORS } from "./classic_doors.ts";
+import { classic as classicText } from "./classic_messages.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
 import {
   type Environment,
@@ -201,11 +203,20 @@ function serveOptions(
   const allowPlain = line.value(ALLOW_PLAIN);
   const metrics = line.value(METRICS);
   const [users, state] = [line.value(USERS), line.value(STATE)];
-  const plain = listen.filter(({ scheme }) => scheme === "tcp");
+  const doors = line.value(CLASSIC_DOORS);
+  const plain = [
+    ...listen.filter(({ scheme }) => scheme === "tcp"),
+    ...doors.map(({ address }) => address),
+  ];
   const open = [...plain, ...metrics === undefined ? [] : [metrics]]
     .find(({ hostname }) => !isLoopback(hostname));
   if (open !== undefined && !allowPlain) {
     throw new UsageError(usage.plainListen(open));
+  }
+  for (const { classic } of doors) {
+    if (classic.hasLogin && users === undefined) {
+      throw new UsageError(classicText.needsAccounts(classic.name));
+    }
   }
   const [rateMax, sessionRateMax] = [
     line.value(SERVER_LIMIT_RATE),
@@ -221,6 +232,7 @@ function serveOptions(
     listen,
     allowPlain,
     readOnly: line.value(READ_ONLY),
+    ...doors.length === 0 ? {} : { doors },
     ...anonymous === undefined ? {} : { anonymous },
     ...users === undefined ? {} : { users },
     ...state === undefined ? {} : { state },
@@ -312,6 +324,9 @@ async function serveUntilAsked(
     let stopReloading = (): void => {};
     try {
       logOffers(server, options);
+      for (const { classic } of line.value(CLASSIC_DOORS)) {
+        if (classic.doorWarning !== undefined) log.warn(classic.doorWarning);
+      }
       stopReloading = await keepIdentity(server, plan, environment);
       await announce(listeners(server, observation), format, environment);
       await server.finished;

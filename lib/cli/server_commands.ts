@@ -8,6 +8,7 @@ import type { AnonymousAccess, ServerAddress } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import { type Right, RIGHTS } from "../protocol/mod.ts";
 import { accounts } from "./account_messages.ts";
+import { CLASSIC_DOORS } from "./classic_doors.ts";
 import type { CommandSpec, ProgramSpec } from "./command.ts";
 import { readListenAddress, readPlainAddress } from "./host.ts";
 import { PASSWORD_FILE } from "./log_in_options.ts";
@@ -202,6 +203,7 @@ const SERVE_OPTIONS: readonly AnyOption[] = [
   ALLOW_ACTIVE,
   SERVER_LIMIT_RATE,
   LIMIT_SESSION_RATE,
+  CLASSIC_DOORS,
   HOOK,
   METRICS,
   DRAIN,
@@ -231,6 +233,7 @@ export const SERVE: CommandSpec = {
     "ferryd share/",
     "ferryd -l 127.0.0.1:0 --read-only share/",
     "ferryd --config /etc/ferryd.jsonc",
+    "ferryd --classic nets --classic csci320,suffix= share/",
     "ferryd -l 0.0.0.0:65430 --anonymous read share/",
     "ferryd -l tcp://0.0.0.0:65430 --allow-plain --anonymous read share/",
   ],

@@ -105,6 +105,8 @@ function table(rows: ReadonlyArray<readonly [string, string]>): string {
 /** A {@linkcode Reporter} for people. */
 export class TextReporter implements Reporter {
   readonly #options: TextReporterOptions;
+  /** What was said already: every file of a wire has the same weaknesses. */
+  readonly #warnings = new Set<string>();
   #display: ProgressDisplay | undefined;
   #meter: Meter | undefined;
   #reached: MeterReading | undefined;
@@ -243,6 +245,11 @@ export class TextReporter implements Reporter {
     isDigestShown: boolean,
   ): Promise<void> {
     await this.#note(notes.receipt(direction, receipt));
+    for (const warning of receipt.warnings ?? []) {
+      if (this.#warnings.has(warning)) continue;
+      this.#warnings.add(warning);
+      await this.#note(warning);
+    }
     if (!isDigestShown || receipt.digest === undefined) return;
     const { algorithm, value } = receipt.digest;
     await this.#note(notes.digest(algorithm, value, receipt.path));

@@ -232,6 +232,12 @@ export interface Receipt {
   readonly repaired: number;
   /** Bytes that this transfer moved over its data connections, both ways, headers and all. */
   readonly wireBytes: number;
+  /** `false` where the protocol compares no sums; Ferry's own always does. @default {true} */
+  readonly verified?: false;
+  /** Whether the server has said that it has the file, where a protocol need not. @default {true} */
+  readonly acknowledged?: boolean;
+  /** What the protocol cannot promise of this transfer, as whole sentences. @default {[]} */
+  readonly warnings?: readonly string[];
 }
 
 /** A local file by its path, or a stream. */

@@ -6,6 +6,10 @@
  */
 
 import type {
+  ClassicClient,
+  ClassicConnectOptions,
+} from "../../lib/classic/mod.ts";
+import type {
   Client,
   ConnectOptions,
   FerryError,
@@ -311,6 +315,8 @@ export interface World {
   readonly clock: StillClock;
   readonly connects: ConnectOptions[];
   readonly serves: ServeOptions[];
+  /** How classic servers were connected to. */
+  readonly classics: ReadonlyArray<readonly [string, ClassicConnectOptions]>;
   /** How servers were observed. */
   readonly observes: ObserveOptions[];
   readonly exits: number[];
@@ -347,6 +353,8 @@ export interface WorldOptions {
   readonly answer?: string;
   /** What somebody who is there types where nothing is shown, one after the other. */
   readonly secrets?: readonly string[];
+  /** A client of a classic protocol. */
+  readonly classic?: ClassicClient;
   /** What somebody at a prompt does. */
   readonly turns?: readonly Turn[];
   /** What they answer to the questions of commands, one after the other. */
@@ -362,6 +370,7 @@ export function makeWorld(options: WorldOptions = {}): World {
   const connects: ConnectOptions[] = [];
   const serves: ServeOptions[] = [];
   const observes: ObserveOptions[] = [];
+  const classics: Array<readonly [string, ClassicConnectOptions]> = [];
   const exits: number[] = [];
   const locals: Array<readonly [string, string]> = [];
   let editor: FakeEditor | undefined;
@@ -419,6 +428,10 @@ export function makeWorld(options: WorldOptions = {}): World {
       if (options.connect) return options.connect(settings);
       return Promise.resolve((options.client ?? new FakeClient()).client);
     },
+    connectClassic(protocol, settings) {
+      classics.push([protocol.name, settings]);
+      return Promise.resolve(options.classic ?? fail());
+    },
     serve(settings) {
       serves.push(settings);
       return (options.serve ?? fail)(settings);
@@ -448,6 +461,7 @@ export function makeWorld(options: WorldOptions = {}): World {
     connects,
     serves,
     observes,
+    classics,
     exits,
     locals,
     get editor() {

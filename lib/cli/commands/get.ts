@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Client, GetTarget } from "../../client/mod.ts";
+import { type Client, FerryError, type GetTarget } from "../../client/mod.ts";
 import { LOCAL_OUTPUT, RECURSIVE } from "../client_options.ts";
 import type { CommandLine } from "../command_line.ts";
 import {
@@ -152,8 +152,10 @@ async function remoteSize(
   try {
     const { kind, size } = await client.stat(path, { signal });
     return kind === "link" ? undefined : size;
-  } catch {
-    return 0;
+  } catch (error) {
+    const isUnknown = error instanceof FerryError &&
+      error.code === "unsupported";
+    return isUnknown ? undefined : 0;
   }
 }
 

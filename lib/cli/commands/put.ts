@@ -130,7 +130,9 @@ async function isRemoteDirectory(
     return (await client.stat(path, { signal })).kind === "directory";
   } catch (error) {
     const isNo = error instanceof FerryError &&
-      ["not-found", "not-directory", "denied"].includes(error.code);
+      ["not-found", "not-directory", "denied", "unsupported"].includes(
+        error.code,
+      );
     if (isNo) return false;
     throw error;
   }

@@ -212,6 +212,8 @@ function summarize(
     isDurable: kept.length === 0
       ? undefined
       : kept.every(({ durable }) => durable),
+    isVerified: moved.every(({ verified = true }) => verified),
+    isAcknowledged: moved.every(({ acknowledged = true }) => acknowledged),
     ...rest,
   };
 }
