@@ -122,3 +122,9 @@ export const JOURNAL_WINDOW_BYTES: number = 256 * KIB;
  * Deno's thread pool takes 25 to 30 µs, a synchronous call of this size less.
  */
 export const SYNCHRONOUS_BYTES_MAX: number = 64 * KIB;
+
+/** Bytes of a file that is read whole when it is opened: never more than one chunk. */
+export const WHOLE_SOURCE_BYTES: number = Math.min(
+  CHUNK_SIZE,
+  SYNCHRONOUS_BYTES_MAX,
+);

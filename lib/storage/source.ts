@@ -19,7 +19,7 @@ import {
   FILE_SIZE_MAX,
   SAMPLE_BYTES,
   SAMPLE_COUNT,
-  SYNCHRONOUS_BYTES_MAX,
+  WHOLE_SOURCE_BYTES,
 } from "./limits.ts";
 import type {
   Digest,
@@ -66,7 +66,7 @@ export async function openSource(
   }
   // Before opening: to open a pipe would wait for somebody to write to it.
   assertRegular(before);
-  const isSmall = before.size <= SYNCHRONOUS_BYTES_MAX;
+  const isSmall = before.size <= WHOLE_SOURCE_BYTES;
   // Of a small one nothing is told before the check that follows.
   if (!isSmall) await check?.();
   const file = await disk.open(at, "read");
@@ -101,7 +101,7 @@ async function readWhole(
   file: DiskFile,
   { size }: DiskStat,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  if (size > SYNCHRONOUS_BYTES_MAX) return undefined;
+  if (size > WHOLE_SOURCE_BYTES) return undefined;
   const bytes = new Uint8Array(size);
   if (size > 0 && await readFully(file, bytes, 0) < size) throw changed();
   return bytes;
