@@ -51,6 +51,8 @@ export class SmallDownloads {
   readonly #again: SmallFile[] = [];
   readonly #repairs = new Map<SmallFile, number>();
   readonly #bytes = new KeptBytes();
+  /** Resolves when all that was acknowledged so far is on its way. */
+  #acknowledged: Promise<void> = Promise.resolve();
   #group: Arrived[] = [];
   #groupSize = 0;
   /** What a server said that is shutting down: whatever it did not send is asked for again. */
@@ -109,6 +111,7 @@ export class SmallDownloads {
       await ask();
     }
     await this.#store();
+    await this.#acknowledged;
     this.usable = true;
     if (this.#leaving !== undefined) throw this.#leaving;
   }
@@ -132,7 +135,8 @@ export class SmallDownloads {
         // The receive buffer is used again.
         bytes = this.#bytes.keep(frame.payload);
       }
-      this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).catch(() => {});
+      const known = this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} });
+      this.#acknowledged = known.catch(() => {});
       if (
         isDamaged || end.size !== bytes.length ||
         smallDigest(end.size, checksum) !== end.digest.toHex()

@@ -49,6 +49,8 @@ export class SmallUploads {
   #isAllSent = false;
   /** What a server said that is shutting down: whatever it did not take is sent again. */
   #leaving: FerryError | undefined;
+  /** Resolves when all that was acknowledged so far is on its way. */
+  #acknowledged: Promise<void> = Promise.resolve();
 
   /**
    * @param host What it works with.
@@ -107,6 +109,7 @@ export class SmallUploads {
       this.#changed.notify();
     }
     await received;
+    await this.#acknowledged;
     this.usable = true;
     if (this.#leaving !== undefined) throw this.#leaving;
   }
@@ -193,7 +196,11 @@ export class SmallUploads {
     if (sent === undefined) return;
     const { file, size, digest } = sent;
     // Not waited for: a server that cannot get rid of its answers reads nothing.
-    this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).catch(() => {});
+    this.#acknowledged = this.#channel.send({
+      type: "ACKNOWLEDGE",
+      id,
+      body: {},
+    }).catch(() => {});
     this.#sent.delete(id);
     const isProof = body.publication === "skipped"
       ? this.#options.onConflict === "skip"
