@@ -128,8 +128,7 @@ export function programHelp(program: ProgramSpec): string {
   const options = commonOptions(program);
   return [
     `Usage: ${program.name} [OPTIONS] COMMAND HOST[:PORT] [ARGS]\n`,
-    "Move files to and from a Ferry server; nothing arrives half.\n",
-    "Commands:\n",
+    "Move files to and from a Ferry server; nothing arrives half. Commands:\n",
     ...commands,
     "Options:\n",
     optionTable(options),

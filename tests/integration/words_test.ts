@@ -166,7 +166,6 @@ const MISTAKES: ReadonlyArray<readonly [string[], string]> = [
 /** Options of later versions are unknown now, not ignored. */
 const LATER = [
   "--resume",
-  "--protocol",
   "--classic",
   "--metrics",
 ];

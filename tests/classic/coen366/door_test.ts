@@ -460,7 +460,7 @@ Deno.test("coen366, server: changes and transfers are reported", async () => {
     ["received", "PUT", "new"],
     ["sent", "GET", "a.txt"],
     ["change", "CHANGE", { from: "a.txt", path: "b.txt" }],
-    ["refusal", "GET", '"missing"'],
+    ["refusal", "GET", "missing"],
     ["log-out"],
     ["disconnected"],
   ]);
