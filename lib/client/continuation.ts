@@ -28,8 +28,8 @@ import type { TransferProgress } from "./types.ts";
 
 /** What is to be continued. */
 export interface ContinuationRequest {
-  /** Exchange id. */
-  readonly id: number;
+  /** A new exchange id. */
+  readonly nextId: () => number;
   /** Remote name. */
   readonly path: string;
   /** Told what has been verified. */
@@ -69,6 +69,8 @@ export class Continuation {
   #fingerprint: Uint8Array | undefined;
   /** Whether some chunks are of an earlier state of the file. */
   #isMixed = false;
+  /** The exchange. */
+  #id: number;
   readonly #channel: FrameChannel;
   readonly #request: ContinuationRequest;
 
@@ -79,6 +81,7 @@ export class Continuation {
   constructor(channel: FrameChannel, request: ContinuationRequest) {
     this.#channel = channel;
     this.#request = request;
+    this.#id = request.nextId();
   }
 
   /**
@@ -90,7 +93,8 @@ export class Continuation {
    * @throws {NetworkError} When the connection broke.
    */
   async run(): Promise<Outcome> {
-    const { id, path, open, digest } = this.#request;
+    const { path, open, digest } = this.#request;
+    const id = this.#id;
     let receiving: Receiving | undefined;
     try {
       await this.#channel.send({ type: "FETCH", id, body: { path } });
@@ -121,15 +125,22 @@ export class Continuation {
     }
   }
 
-  /** Lets the server look whether the file is still the one that was opened. */
+  /** Opens the file again by its name, which may stand for another one by now. */
   async #assertSame(): Promise<void> {
-    const { id } = this.#request;
-    await this.#channel.send({ type: "WANT", id, body: { runs: [] } });
-    await expectAnswer(this.#channel, ["SENT"]);
+    const { path, nextId } = this.#request;
+    const fingerprint = this.#fingerprint;
+    await this.#channel.send({ type: "ACKNOWLEDGE", id: this.#id, body: {} });
+    const id = this.#id = nextId();
+    await this.#channel.send({
+      type: "FETCH",
+      id,
+      body: { path, fingerprint },
+    });
+    await expectAnswer(this.#channel, ["OPENED"]);
   }
 
   async #acknowledge(): Promise<void> {
-    const { id } = this.#request;
+    const id = this.#id;
     await this.#channel.send({ type: "ACKNOWLEDGE", id, body: {} }).then(
       () => this.usable = true,
       () => {},
@@ -157,7 +168,7 @@ export class Continuation {
 
   /** The chunks that are there and differ from those of the file as it is now. */
   async #stale({ held }: Receiving): Promise<Iterable<number>> {
-    const { id } = this.#request;
+    const id = this.#id;
     const there: number[] = [];
     for (const { first, sums } of held.runs()) {
       for (const at of sums.keys()) there.push(first + at);
@@ -209,7 +220,8 @@ export class Continuation {
     onWritten: () => void,
     isFirst: boolean,
   ): Promise<void> {
-    const { id, team } = this.#request;
+    const { team } = this.#request;
+    const id = this.#id;
     const own = { channel: this.#channel, id };
     const isLittle = indexes.length * CHUNK_SIZE < STREAM_SIZE_MIN;
     if (team === undefined || !isFirst || isLittle) {

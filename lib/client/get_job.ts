@@ -217,7 +217,7 @@ export class GetJob {
   ): Promise<Used<Outcome>> {
     const { signal, onSourceChanged = () => {} } = this.#options;
     const run = new Continuation(channel, {
-      id: session.nextId(),
+      nextId: () => session.nextId(),
       path: this.#path,
       pace: (bytes) => this.#host.pace(bytes, signal),
       onSourceChanged: () => {

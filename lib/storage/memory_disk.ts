@@ -246,7 +246,7 @@ export class MemoryDisk implements Disk {
           if (target.inode.entries.size > 0) throw notEmpty();
         } else if (target.inode !== undefined) throw notDirectory();
       } else if (target.inode instanceof MemoryDirectory) throw isDirectory();
-      if (target.inode !== undefined) this.#unname(target.inode);
+      if (target.inode !== undefined) target.inode.links--;
       const set = [target.name, inode] as const;
       const remove = [source.name, undefined] as const;
       if (source.directory === target.directory) {
@@ -256,12 +256,6 @@ export class MemoryDisk implements Disk {
         this.#apply(source.directory, [remove]);
       }
     });
-  }
-
-  /** Takes a name from an inode: whoever has it open sees by its time that it changed. */
-  #unname(inode: MemoryInode): void {
-    inode.links--;
-    inode.changed = this.#clock.now();
   }
 
   /** Makes a hard link. */
@@ -287,7 +281,7 @@ export class MemoryDisk implements Disk {
       const place = this.#find(path, false);
       if (place.inode === undefined) throw missing();
       if (place.inode instanceof MemoryDirectory) throw isDirectory();
-      this.#unname(place.inode);
+      place.inode.links--;
       this.#apply(place.directory, [[place.name, undefined]]);
     });
   }
