@@ -34,6 +34,11 @@ import type { Environment } from "./environment.ts";
 import { readLogIn } from "./log_in.ts";
 import { PASSWORD_FILE, USER } from "./log_in_options.ts";
 import type { AnyOption } from "./option.ts";
+import {
+  CHANGE_LOCAL_FOLDER,
+  LEAVE,
+  SHOW_LOCAL_FOLDER,
+} from "./shell/shell_commands.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The operation behind each command. */
@@ -59,6 +64,13 @@ const GENERAL: readonly AnyOption[] = [
   REMOTE_OUTPUT,
   SCRIPT,
   KEEP_GOING,
+];
+
+/** The commands of a prompt that need no server. */
+const LOCAL_COMMANDS: readonly CommandSpec[] = [
+  CHANGE_LOCAL_FOLDER,
+  SHOW_LOCAL_FOLDER,
+  LEAVE,
 ];
 
 /** The commands that a protocol has. */
@@ -120,19 +132,17 @@ export function classicShell(
   protocol: ClassicProtocol,
 ): ProgramSpec {
   const own = commandsOf(protocol);
-  const local = ["lcd", "lpwd", "bye"];
-  const isKept = ({ name }: CommandSpec): boolean =>
-    own.includes(name) || local.includes(name);
-  return {
-    ...program,
-    commands: program.commands.filter(isKept).map((command) => {
-      const allowed = optionsOf(protocol, command.name);
-      return {
-        ...command,
-        options: command.options.filter((option) => allowed.includes(option)),
-      };
-    }),
+  const narrowed = (command: CommandSpec): readonly CommandSpec[] => {
+    // The shell knows these by what they are, not by their names.
+    if (LOCAL_COMMANDS.includes(command)) return [command];
+    if (!own.includes(command.name)) return [];
+    const allowed = optionsOf(protocol, command.name);
+    const options = command.options.filter((option) =>
+      allowed.includes(option)
+    );
+    return [{ ...command, options }];
   };
+  return { ...program, commands: program.commands.flatMap(narrowed) };
 }
 
 /** What {@linkcode connectClassic} connects with. */
