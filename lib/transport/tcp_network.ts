@@ -241,17 +241,23 @@ export const tcpNetwork: Network = {
     }
   },
   async dial({ hostname, port }, signal) {
+    signal?.throwIfAborted();
+    // Deno 2.9.6 loses a connection, and its descriptor, when the signal fires
+    // in the turn of the event loop in which it is made: so it is told one later.
+    const late = new AbortController();
+    const onAbort = (): void => void setImmediate(() => late.abort());
+    signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      return new TcpConnection(
-        await Deno.connect({
-          hostname,
-          port,
-          ...(signal === undefined ? {} : { signal }),
-        }),
-      );
+      const conn = await Deno.connect({ hostname, port, signal: late.signal });
+      const connection = new TcpConnection(conn);
+      if (signal?.aborted) connection.close();
+      signal?.throwIfAborted();
+      return connection;
     } catch (error) {
       signal?.throwIfAborted();
       throw networkError(error);
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
     }
   },
 };
