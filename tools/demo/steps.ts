@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { join } from "@std/path";
 import { dirname } from "@std/path/posix";
 import { formatSize } from "../../lib/cli/format.ts";
 import {
@@ -20,29 +19,19 @@ const CONFLICT = 6;
 /** The name under which the binary is sent at first. */
 const FIRST_NAME = "unnamed.tmp";
 
-/** Files of the project by their folders, `""` for its top. */
-function projectByFolder(stage: Stage): Map<string, string[]> {
+/** What the project is made of. */
+function projectSize(
+  stage: Stage,
+): { files: number; folders: number; bytes: number } {
   const prefix = `${stage.samples.project}/`;
-  const folders = new Map<string, string[]>();
-  for (const name of stage.sent.keys()) {
-    if (!name.startsWith(prefix)) continue;
-    const folder = dirname(name);
-    folders.set(folder, [...folders.get(folder) ?? [], name]);
-  }
-  return folders;
-}
-
-function projectSize(stage: Stage): { files: number; bytes: number } {
-  const sizes = [...projectByFolder(stage).values()].flat()
-    .map((name) => proofOf(stage, name).size);
-  return { files: sizes.length, bytes: sizes.reduce((a, b) => a + b, 0) };
-}
-
-/** The folders that have no folder in them: `mkdir -p` makes all others. */
-function leaves(folders: readonly string[]): string[] {
-  return folders.filter((folder) =>
-    !folders.some((other) => other.startsWith(`${folder}/`))
+  const names = [...stage.sent.keys()].filter((name) =>
+    name.startsWith(prefix)
   );
+  return {
+    files: names.length,
+    folders: new Set(names.map(dirname)).size,
+    bytes: names.reduce((sum, name) => sum + proofOf(stage, name).size, 0),
+  };
 }
 
 /** Asks what the server offers. */
@@ -51,33 +40,22 @@ export async function askInfo(stage: Stage): Promise<void> {
   await ferry(stage, ["info", stage.host]);
 }
 
-/** Sends the project, folder by folder. */
+/** Sends the project, a folder with everything in it. */
 export async function putProject(stage: Stage): Promise<void> {
-  const { narrator, host } = stage;
-  const folders = projectByFolder(stage);
-  const { files, bytes } = projectSize(stage);
+  const { narrator, host, moved, samples } = stage;
+  const { files, folders, bytes } = projectSize(stage);
   narrator.step(
     `Send this project: ${files} files, ${
       formatSize(bytes)
-    }, in ${folders.size} folders`,
+    }, in ${folders} folders`,
   );
-  const started = performance.now();
-  let isShown = true;
-  for (const folder of leaves([...folders.keys()])) {
-    await ferry(stage, ["mkdir", "-p", host, folder], { isShown });
-    isShown = false;
-  }
-  isShown = true;
-  for (const [folder, names] of folders) {
-    const sources = names.map((name) => `samples/${name}`);
-    await ferry(stage, ["put", host, ...sources, "-o", `${folder}/`], {
-      isShown,
-    });
-    isShown = false;
-  }
-  narrator.note("... and so on, folder by folder");
-  const milliseconds = performance.now() - started;
-  stage.moved.push({ what: "put the project", files, bytes, milliseconds });
+  const { milliseconds } = await ferry(stage, [
+    "put",
+    "-r",
+    host,
+    `samples/${samples.project}`,
+  ]);
+  moved.push({ what: "put the project", files, bytes, milliseconds });
 }
 
 /** Sends a large binary and two odd files. */
@@ -149,7 +127,7 @@ export async function verifyServed(stage: Stage): Promise<void> {
 
 /** Fetches everything back. */
 export async function getAll(stage: Stage): Promise<void> {
-  const { narrator, host, samples, moved, folders } = stage;
+  const { narrator, host, samples, moved } = stage;
   narrator.step("Fetch everything back");
   const large = await ferry(stage, [
     "get",
@@ -179,28 +157,16 @@ export async function getAll(stage: Stage): Promise<void> {
     bytes: proofOf(stage, samples.awkward).size,
     milliseconds: small.milliseconds,
   });
-  await getProject(stage, folders.received);
-}
-
-async function getProject(stage: Stage, received: string): Promise<void> {
-  const { narrator, host } = stage;
   const { files, bytes } = projectSize(stage);
-  const started = performance.now();
-  let isShown = true;
-  for (const [folder, names] of projectByFolder(stage)) {
-    await Deno.mkdir(join(received, folder), { recursive: true });
-    await ferry(stage, [
-      "get",
-      host,
-      ...names,
-      "-o",
-      `received/${folder}/`,
-    ], { isShown });
-    isShown = false;
-  }
-  narrator.note("... and so on, folder by folder");
-  const milliseconds = performance.now() - started;
-  stage.moved.push({ what: "get the project", files, bytes, milliseconds });
+  const { milliseconds } = await ferry(stage, [
+    "get",
+    "-r",
+    host,
+    samples.project,
+    "-o",
+    "received/",
+  ]);
+  moved.push({ what: "get the project", files, bytes, milliseconds });
 }
 
 /** Compares everything on the client's side with what was sent. */
