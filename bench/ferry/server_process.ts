@@ -7,43 +7,72 @@ import { TextLineStream } from "@std/streams/text-line-stream";
 import { Daemon } from "../processes.ts";
 import { denoCommand } from "./job.ts";
 
-const READY_PATTERN = /^listening ferry tcp:\/\/127\.0\.0\.1:(?<port>\d+)$/;
+/** What a ready server says, with `--log-format json`. */
+interface Ready {
+  readonly scheme: "tcp" | "tls";
+  readonly port: number;
+  readonly fingerprint?: string;
+}
+
 const READY_TIMEOUT_MS = 15_000;
 
 /** A server that runs until it is stopped or killed. */
 export class ServerProcess {
   readonly #daemon: Daemon;
 
-  private constructor(daemon: Daemon, readonly port: number) {
+  private constructor(daemon: Daemon, readonly ready: Ready) {
     this.#daemon = daemon;
+  }
+
+  /** Where it listens. */
+  get port(): number {
+    return this.ready.port;
+  }
+
+  /** Plain TCP, or inside TLS. */
+  get scheme(): "tcp" | "tls" {
+    return this.ready.scheme;
+  }
+
+  /** What its certificate is known by, inside TLS. */
+  get fingerprint(): string | undefined {
+    return this.ready.fingerprint;
   }
 
   /**
    * Starts a server on a free port of 127.0.0.1, and waits until it listens.
    *
    * @param served The folder that it offers.
+   * @param scheme Plain TCP, or inside TLS.
    * @throws {Error} if it does not listen in time, with what it said.
    */
-  static async start(served: string): Promise<ServerProcess> {
+  static async start(
+    served: string,
+    scheme: "tcp" | "tls" = "tcp",
+  ): Promise<ServerProcess> {
     const daemon = new Daemon(
       denoCommand("main_server.ts", [
         "--allow-net=127.0.0.1",
         `--allow-read=${served}`,
         `--allow-write=${served}`,
         "--allow-sys=statfs",
-      ], ["--listen", "127.0.0.1:0", "--quiet", served]),
+      ], [
+        ...["--listen", `${scheme}://127.0.0.1:0`, "--log-format", "json"],
+        ...["--quiet", served],
+      ]),
     );
     const line = await firstLine(daemon.stdout);
-    const port = READY_PATTERN.exec(line ?? "")?.groups?.["port"];
-    if (port === undefined) {
+    try {
+      return new ServerProcess(daemon, JSON.parse(line ?? ""));
+    } catch (cause) {
       await daemon.stop();
       throw new Error(
         `ferryd said "${
           line ?? ""
         }" instead of where it listens: ${daemon.said}`,
+        { cause },
       );
     }
-    return new ServerProcess(daemon, Number(port));
   }
 
   /** The id of the process. */

@@ -8,20 +8,30 @@ import { ServerProcess } from "../ferry/server_process.ts";
 import type { Command } from "../processes.ts";
 import type { Availability, Direction, Peer, Site } from "./peer.ts";
 
+/** What is special about a {@linkcode FerryPeer}: nothing, no fsync, or TLS. */
+export type FerryWay = "usual" | "none" | "tls";
+
+const TITLES: Readonly<
+  Record<FerryWay, readonly [name: string, title: string]>
+> = {
+  usual: ["ferry", "ferry"],
+  none: ["ferry-none", "ferry --durability none"],
+  tls: ["ferry-tls", "ferry inside TLS 1.3"],
+};
+
 /** `ferryd` and `ferry`. */
 export class FerryPeer implements Peer {
   readonly name: string;
   readonly title: string;
   readonly client = "ferry";
   readonly lacks: ReadonlyMap<Direction, string> = new Map();
-  readonly #durability: "full" | "none";
+  readonly #way: FerryWay;
   #server: ServerProcess | undefined;
 
-  /** @param durability What a receipt is to promise. */
-  constructor(durability: "full" | "none") {
-    this.#durability = durability;
-    this.name = durability === "full" ? "ferry" : "ferry-none";
-    this.title = durability === "full" ? "ferry" : "ferry --durability none";
+  /** @param way What is special about it. */
+  constructor(way: FerryWay) {
+    this.#way = way;
+    [this.name, this.title] = TITLES[way];
   }
 
   get serverPid(): number | undefined {
@@ -33,7 +43,8 @@ export class FerryPeer implements Peer {
   }
 
   async start({ served }: Pick<Site, "served">): Promise<void> {
-    this.#server = await ServerProcess.start(served);
+    const scheme = this.#way === "tls" ? "tls" : "tcp";
+    this.#server = await ServerProcess.start(served, scheme);
   }
 
   get(remote: string, local: string): Command {
@@ -88,11 +99,17 @@ export class FerryPeer implements Peer {
   }
 
   get #host(): string {
-    return `127.0.0.1:${this.#server?.port}`;
+    return `${this.#server?.scheme}://127.0.0.1:${this.#server?.port}`;
   }
 
   #options(): string[] {
-    return ["--quiet", `--durability=${this.#durability}`];
+    const durability = this.#way === "none" ? "none" : "full";
+    const fingerprint = this.#server?.fingerprint;
+    return [
+      "--quiet",
+      `--durability=${durability}`,
+      ...fingerprint === undefined ? [] : [`--fingerprint=${fingerprint}`],
+    ];
   }
 
   #client(args: readonly string[]): Command {

@@ -15,8 +15,9 @@ import { VsftpdPeer } from "./vsftpd.ts";
 /** Makes one of each; Ferry comes first, and the others are compared with it. */
 export function allPeers(): readonly [Peer, ...Peer[]] {
   return [
-    new FerryPeer("full"),
+    new FerryPeer("usual"),
     new FerryPeer("none"),
+    new FerryPeer("tls"),
     new NginxPeer(),
     new VsftpdPeer(),
     new RsyncPeer(),
@@ -27,8 +28,9 @@ export function allPeers(): readonly [Peer, ...Peer[]] {
 /** Makes one of each that moves folders, in the same order. */
 export function smallPeers(): readonly [Peer, ...Peer[]] {
   return [
-    new FerryPeer("full"),
+    new FerryPeer("usual"),
     new FerryPeer("none"),
+    new FerryPeer("tls"),
     new RsyncPeer(),
     new ScpPeer(),
     new LftpPeer(),
