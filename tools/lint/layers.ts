@@ -6,14 +6,15 @@
 import { type Place, placeOf, repositoryPath } from "./place.ts";
 
 /** What the files of one room may import besides each other. */
-interface Arrows {
+export interface Arrows {
   /** Other rooms, always through their `mod.ts`. */
   readonly rooms: readonly string[];
   /** Packages and built-in modules; a `*` at the end stands for any rest. */
   readonly packages: readonly string[];
 }
 
-const ROOMS: Readonly<Record<string, Arrows>> = {
+/** The whole picture: the rooms of `lib/`, and what each may import. */
+export const ROOMS: Readonly<Record<string, Arrows>> = {
   platform: { rooms: [], packages: [] },
   protocol: { rooms: [], packages: ["node:crypto", "node:zlib"] },
   storage: {
