@@ -35,12 +35,15 @@ function readDoor(given: string): ClassicDoor {
   for (const setting of settings) {
     const [key, value] = splitSetting(setting);
     if (key === "suffix" && name === "csci320") options.suffix = value;
-    else if (key === "on-conflict" && classic.operations.includes("put")) {
+    else if (key === "on-conflict" && HAS_POLICY.includes(name)) {
       options.onConflict = readPolicy(name, value);
     } else throw new UsageError(text.unknownSetting(name, setting));
   }
   return { classic, address, protocol: classic.door(options) };
 }
+
+/** Protocols that leave open what becomes of a taken name; nets says itself. */
+const HAS_POLICY: readonly string[] = ["coen366", "csci320"];
 
 function splitSetting(setting: string): readonly [string, string] {
   const at = setting.indexOf("=");

@@ -26,7 +26,7 @@ export const classic = {
   unknownSetting: (name: string, setting: string): string =>
     `The door of ${name} has no setting ${
       quoteName(setting)
-    }: csci320 has "suffix=TEXT", and those that take uploads "on-conflict=POLICY"`,
+    }: csci320 has "suffix=TEXT", and coen366 and csci320 have "on-conflict=POLICY"`,
 
   badPolicy: (
     name: string,

@@ -199,7 +199,8 @@ Deno.test("ferryd --classic opens doors, and says what it cannot", async () => {
     [["--classic", "nets=0.0.0.0:5000"], "--allow-plain"],
     [["--classic", "nets,suffix=.x"], '"suffix=.x"'],
     [["--classic", "cs372,on-conflict=skip"], '"on-conflict=skip"'],
-    [["--classic", "nets,on-conflict=maybe"], '"maybe"'],
+    [["--classic", "nets,on-conflict=skip"], '"on-conflict=skip"'],
+    [["--classic", "coen366,on-conflict=maybe"], '"maybe"'],
     [["--classic", "nets=tls://127.0.0.1:1"], "tls"],
   ];
   for (const [args, message] of rows) {
