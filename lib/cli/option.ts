@@ -185,7 +185,30 @@ export function count<W extends string = never>(
 
 /** Least rate that makes sense: below it, every server counts a client as gone. */
 const RATE_MIN = 1024;
-const RATE_REGEXP = /^(\d{1,12}(?:\.\d{1,3})?)(?:([KMGT])(?:iB)?|B)?(?:\/s)?$/i;
+const SIZE_REGEXP = /^(\d{1,12}(?:\.\d{1,3})?)(?:([KMGT])(?:iB)?|B)?$/i;
+
+/** Bytes, as in `500K`, `1.5MiB` and `77`; NaN if it is none. */
+function readSize(value: string): number {
+  const [, digits = "NaN", unit = ""] = SIZE_REGEXP.exec(value) ?? [];
+  const exponent = " KMGT".indexOf(unit.toUpperCase() || " ");
+  const bytes = Math.round(Number(digits) * 1024 ** exponent);
+  return Number.isSafeInteger(bytes) ? bytes : NaN;
+}
+
+/** An option with bytes: `500M`, `1.5GiB`. */
+export function size(name: string, help: string): Option<number | undefined> {
+  return {
+    name,
+    placeholder: "SIZE",
+    help,
+    fallback: undefined,
+    read(value): number {
+      const bytes = readSize(value);
+      if (!Number.isNaN(bytes)) return bytes;
+      throw new UsageError(usage.badSize(`--${name}`, value));
+    },
+  };
+}
 
 /** An option with bytes a second: `500K`, `1.5MiB`, `2GiB/s`. */
 export function rate(name: string, help: string): Option<number | undefined> {
@@ -195,12 +218,8 @@ export function rate(name: string, help: string): Option<number | undefined> {
     help,
     fallback: undefined,
     read(value): number {
-      const [, digits = "", unit = ""] = RATE_REGEXP.exec(value) ?? [];
-      const exponent = " KMGT".indexOf(unit.toUpperCase() || " ");
-      const bytes = Math.round(Number(digits) * 1024 ** exponent);
-      if (digits !== "" && bytes >= RATE_MIN && Number.isSafeInteger(bytes)) {
-        return bytes;
-      }
+      const bytes = readSize(value.replace(/\/s$/i, ""));
+      if (bytes >= RATE_MIN) return bytes;
       throw new UsageError(usage.badRate(`--${name}`, value));
     },
   };

@@ -47,6 +47,7 @@ import {
   LOG_FORMAT,
   METRICS,
   READ_ONLY,
+  RESERVE,
   SERVE,
   SERVER_DEBUG,
   SERVER_LIMIT_RATE,
@@ -208,6 +209,7 @@ function serveOptions(
     ...listen.filter(({ scheme }) => scheme === "tcp"),
     ...doors.map(({ address }) => address),
   ];
+  const reserve = line.value(RESERVE);
   const open = [...plain, ...metrics === undefined ? [] : [metrics]]
     .find(({ hostname }) => !isLoopback(hostname));
   if (open !== undefined && !allowPlain) {
@@ -234,6 +236,7 @@ function serveOptions(
     readOnly: line.value(READ_ONLY),
     ...doors.length === 0 ? {} : { doors },
     ...anonymous === undefined ? {} : { anonymous },
+    ...reserve === undefined ? {} : { reserve },
     ...users === undefined ? {} : { users },
     ...state === undefined ? {} : { state },
     ...line.value(ALLOW_ACTIVE) ? { allowActive: true } : {},

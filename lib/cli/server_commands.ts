@@ -19,6 +19,7 @@ import {
   type Option,
   rate,
   seconds,
+  size,
   text,
 } from "./option.ts";
 import { UsageError } from "./usage_error.ts";
@@ -116,6 +117,12 @@ export const READ_ONLY: Option<boolean> = flag(
   "Refuse every change",
 );
 
+/** Space for others. */
+export const RESERVE: Option<number | undefined> = size(
+  "reserve",
+  "Leave this much space free, such as 5G, whatever is sent",
+);
+
 /** Dialling back. */
 export const ALLOW_ACTIVE: Option<boolean> = flag(
   "allow-active",
@@ -200,6 +207,7 @@ const SERVE_OPTIONS: readonly AnyOption[] = [
   ANONYMOUS,
   USERS,
   READ_ONLY,
+  RESERVE,
   ALLOW_ACTIVE,
   SERVER_LIMIT_RATE,
   LIMIT_SESSION_RATE,

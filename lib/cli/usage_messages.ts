@@ -131,6 +131,11 @@ export const usage = {
       quoteName(value)
     }: give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)`,
 
+  badSize: (option: string, value: string): string =>
+    `Option "${option}" cannot be ${
+      quoteName(value)
+    }: give bytes, such as 500M or 1.5G (in steps of 1024)`,
+
   badPattern: (option: string, value: string, problem: string): string =>
     `Option "${option}" cannot be ${quoteName(value)}: the pattern ${problem}`,
 

@@ -11,6 +11,7 @@ import {
   type Disk,
   type DiskAccess,
   DiskStorage,
+  formatBytes,
   makeLocalDirectory,
   quoteName,
   type Storage,
@@ -81,10 +82,24 @@ function diskOf({ disk }: ServeOptions): Disk {
 }
 
 async function openStorage(options: ServeOptions): Promise<Storage> {
-  const { root, readOnly = false, clock = systemClock } = options;
-  return typeof root === "string"
-    ? await DiskStorage.open(diskOf(options), root, { readOnly, clock })
-    : root;
+  const { root, readOnly = false, reserve = 0, clock = systemClock } = options;
+  if (typeof root !== "string") return root;
+  const disk = diskOf(options);
+  return await DiskStorage.open(disk, root, { readOnly, reserve, clock });
+}
+
+/** A reserve that cannot be kept is no reserve. */
+async function assertReserve(options: ServeOptions): Promise<void> {
+  const { root, readOnly = false, reserve = 0 } = options;
+  if (reserve === 0) return;
+  const { write, freeSpace } = await accessTo(options);
+  const problem = typeof root !== "string"
+    ? "that needs a folder to serve, not a storage"
+    : write && !readOnly && !freeSpace
+    ? "the server runs without --allow-sys=statfs, and does not see how much is free"
+    : undefined;
+  if (problem === undefined) return;
+  throw new ServeError(`Cannot keep ${formatBytes(reserve)} free: ${problem}`);
 }
 
 /** What may be done with the files, by whom. */
@@ -200,6 +215,7 @@ export async function checkServe(
   options: ServeOptions,
 ): Promise<readonly OpenDoor[]> {
   const plans = planDoors(options);
+  await assertReserve(options);
   // Read-only, so that not even the staging folder is made or cleared.
   await using storage = typeof options.root === "string"
     ? await openStorage({ ...options, readOnly: true })
@@ -251,6 +267,7 @@ export async function serve(options: ServeOptions): Promise<Server> {
     random = systemRandom,
   } = options;
   const plans = planDoors(options);
+  await assertReserve(options);
   const storage = await openStorage(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
   const { rateMax, sessionRateMax } = limits;

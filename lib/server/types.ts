@@ -46,6 +46,12 @@ export interface ServeOptions {
   readonly disk?: Disk;
   /** Refuses every change. @default {false} */
   readonly readOnly?: boolean;
+  /**
+   * Bytes of free space that no upload may use, on each file system below the
+   * root, which must be a folder.
+   * @default {0}
+   */
+  readonly reserve?: number;
   /** May dial data connections back to clients. @default {false} */
   readonly allowActive?: boolean;
   /**

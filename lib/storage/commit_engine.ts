@@ -16,7 +16,6 @@ import { JournalFile } from "./journal_file.ts";
 import { type FindDirectory, removeIfAny, removeStaging } from "./leftovers.ts";
 import { CHUNK_SIZE, FILE_SIZE_MAX, FINGERPRINT_LENGTH_MAX } from "./limits.ts";
 import type { NameLocks } from "./name_locks.ts";
-import { formatBytes } from "./names.ts";
 import { StagedReceiving } from "./receiving.ts";
 import type {
   PublishTarget,
@@ -24,6 +23,7 @@ import type {
   StorageHooks,
 } from "./receiving_parts.ts";
 import { findLeftover } from "./resuming.ts";
+import type { Room } from "./room.ts";
 import type { Staging } from "./staging.ts";
 import type { Outcome, ReceiveRequest, ReceiveStart } from "./storage.ts";
 
@@ -41,6 +41,8 @@ export interface CommitEngineOptions {
   readonly clock: Clock;
   /** The names that are being decided on. */
   readonly locks: NameLocks;
+  /** The room that there is. */
+  readonly room: Room;
   /** Called between steps. */
   readonly hooks: StorageHooks;
   /** The target that a path stands for, where a review may choose another. */
@@ -266,7 +268,7 @@ export class CommitEngine {
 
   /** Looks at what can be known before the first byte, so that none is sent in vain. */
   async #admit(
-    { target, staging, request, data }: ReceivingParts,
+    { target, staging, request, data, room }: ReceivingParts,
     receiving: StagedReceiving,
   ): Promise<Outcome | undefined> {
     const { disk, hooks } = this.#options;
@@ -279,11 +281,7 @@ export class CommitEngine {
     await target.check();
     const outcome = await foresee(disk, target, request);
     if (outcome !== undefined) return outcome;
-    await assertRoom(
-      disk,
-      staging.directory,
-      (request.size ?? 0) - receiving.resumedFrom,
-    );
+    await room.assert(staging, (request.size ?? 0) - receiving.resumedFrom);
     return undefined;
   }
 }
@@ -320,26 +318,6 @@ export async function foresee(
     throw takenError(taken, target.path);
   }
   return undefined;
-}
-
-/**
- * Checks that what is to come fits.
- *
- * @throws {StorageError} `no-space`.
- */
-export async function assertRoom(
-  disk: Disk,
-  directory: string,
-  needed: number,
-): Promise<void> {
-  if (needed <= 0) return;
-  const free = await disk.freeSpace(directory);
-  if (free !== undefined && needed > free) {
-    throw new StorageError(
-      "no-space",
-      `it needs ${formatBytes(needed)}, ${formatBytes(free)} are free`,
-    );
-  }
 }
 
 /**

@@ -24,6 +24,7 @@ import { NameLocks } from "./name_locks.ts";
 import { isReservedName, segmentFault } from "./names.ts";
 import type { PublishTarget, StorageHooks } from "./receiving_parts.ts";
 import { recoverStaging } from "./recovery.ts";
+import { Room } from "./room.ts";
 import { receiveSmallFiles } from "./small_files.ts";
 import type { SmallItem } from "./small_group.ts";
 import { openSource } from "./source.ts";
@@ -56,6 +57,8 @@ import type { HeaderRecord } from "./upload_journal.ts";
 export interface DiskStorageOptions {
   /** Refuse every change. @default {false} */
   readonly readOnly?: boolean;
+  /** Bytes of each file system that no upload may use. @default {0} */
+  readonly reserve?: number;
   /** Tells what is expired. @default {systemClock} */
   readonly clock?: Clock;
   /** Called between the steps of a commit, for tests. @default none */
@@ -63,6 +66,7 @@ export interface DiskStorageOptions {
   /**
    * A storage on the same disk whose root may be above or below this one: of two
    * sessions that want one name, one is first then, whichever way they come.
+   * What is reserved there is reserved here.
    */
   readonly neighbour?: DiskStorage;
 }
@@ -95,6 +99,7 @@ export class DiskStorage implements Storage {
   readonly #clock: Clock;
   readonly #isReadOnly: boolean;
   readonly #locks: NameLocks;
+  readonly #room: Room;
   readonly #durable: DurableDirectories;
   readonly #engineOptions: CommitEngineOptions;
   readonly #engine: CommitEngine;
@@ -112,8 +117,11 @@ export class DiskStorage implements Storage {
     this.#jail = jail;
     this.#clock = options.clock ?? systemClock;
     this.#isReadOnly = options.readOnly ?? false;
-    const { neighbour } = options;
+    const { neighbour, reserve } = options;
     this.#locks = neighbour === undefined ? new NameLocks() : neighbour.#locks;
+    this.#room = neighbour === undefined
+      ? new Room(disk, reserve)
+      : neighbour.#room;
     this.access = { ...access, write: access.write && !this.#isReadOnly };
     this.#durable = new DurableDirectories(disk, jail.root);
     this.#swept = this.#clock.monotonic();
@@ -121,6 +129,7 @@ export class DiskStorage implements Storage {
       disk,
       clock: this.#clock,
       locks: this.#locks,
+      room: this.#room,
       hooks: options.hooks ?? {},
       retarget: (path) => this.#target(path),
       findDirectory: (header) => this.#findDirectory(header),
@@ -302,9 +311,9 @@ export class DiskStorage implements Storage {
     }
   }
 
-  /** Bytes free at the root. */
+  /** Bytes that uploads may still use at the root. */
   freeSpace(): Promise<number | undefined> {
-    return this.#disk.freeSpace(this.#jail.root);
+    return this.#room.free(this.#jail.root);
   }
 
   /** Aborts what is being received. */

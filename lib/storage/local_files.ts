@@ -15,6 +15,7 @@ import { StorageError } from "./errors.ts";
 import { lstatIfAny, recheckDirectory, type SeenDirectory } from "./jail.ts";
 import { NameLocks } from "./name_locks.ts";
 import type { PublishTarget, StorageHooks } from "./receiving_parts.ts";
+import { Room } from "./room.ts";
 import { receiveSmallFiles } from "./small_files.ts";
 import { asStorageError, type SmallItem } from "./small_group.ts";
 import { openSource } from "./source.ts";
@@ -173,6 +174,7 @@ function engineOptions(
     disk,
     clock: options.clock ?? systemClock,
     locks,
+    room: new Room(disk),
     hooks: options.hooks ?? {},
     findDirectory: () => Promise.resolve(directory),
   };

@@ -150,7 +150,8 @@ export class StagedReceiving implements Receiving {
       if (this.#isKnown(index, bytes, checksum)) return;
       try {
         if (this.#chunks.isHeld(index)) await this.#replace(index);
-        await this.#parts.data.write(bytes, index * CHUNK_SIZE);
+        const { data, room, staging } = this.#parts;
+        await room.write(staging, data, bytes, index * CHUNK_SIZE);
         this.#note(index, bytes, checksum);
         await this.#record();
       } catch (error) {
@@ -421,9 +422,7 @@ export class StagedReceiving implements Receiving {
   }
 
   async #syncData(): Promise<void> {
-    if (this.#isDurable) {
-      await this.#parts.data.sync();
-    }
+    if (this.#isDurable) await this.#parts.data.sync();
   }
 
   get #isDurable(): boolean {

@@ -12,6 +12,7 @@ import type { SafePath } from "./jail.ts";
 import { StorageError } from "./errors.ts";
 import type { JournalFile } from "./journal_file.ts";
 import type { NameLocks } from "./name_locks.ts";
+import type { Room } from "./room.ts";
 import type { Staging } from "./staging.ts";
 import type { ReceiveRequest } from "./storage.ts";
 
@@ -64,6 +65,8 @@ export interface ReceivingParts {
   readonly clock: Clock;
   /** The names that are being decided on. */
   readonly locks: NameLocks;
+  /** The room that there is. */
+  readonly room: Room;
   /** Called between steps. */
   readonly hooks: StorageHooks;
   /** Where the file is to go. */

@@ -21,7 +21,6 @@ import { crc32 } from "node:zlib";
 import { smallDigest } from "./chunk_digest.ts";
 import {
   assertRequest,
-  assertRoom,
   type CommitEngine,
   type CommitEngineOptions,
   foresee,
@@ -139,7 +138,7 @@ export class SmallGroup {
     items: readonly SmallItem[],
     alone: SmallItem[],
   ): Promise<SmallItem[]> {
-    const { disk } = this.#options;
+    const { disk, room } = this.#options;
     await this.#folder?.ensure();
     const check = checkOnce();
     const fresh: SmallItem[] = [];
@@ -179,7 +178,7 @@ export class SmallGroup {
     const needed = fresh.reduce((sum, { bytes }) => sum + bytes.length, 0);
     const first = fresh[0];
     if (first !== undefined) {
-      await assertRoom(disk, first.staging.directory, needed);
+      await room.assert(first.staging, needed);
     }
     return fresh;
   }
@@ -221,7 +220,7 @@ export class SmallGroup {
   }
 
   async #stageOne(item: SmallItem, path: string): Promise<Member> {
-    const { disk } = this.#options;
+    const { disk, room } = this.#options;
     const { bytes, request } = item;
     const data = await disk.open(path, "create");
     try {
@@ -229,7 +228,7 @@ export class SmallGroup {
       if (this.#journal === undefined && !await data.tryLock()) {
         throw new StorageError("exists", "it is being received already");
       }
-      await data.write(bytes, 0);
+      await room.write(item.staging, data, bytes, 0);
       if (request.mode !== undefined) {
         await applyMode(disk, path, await data.stat(), request.mode);
       }

@@ -6,6 +6,7 @@ import {
   ANONYMOUS,
   DRAIN,
   LISTEN,
+  RESERVE,
   SERVER_LIMIT_RATE,
   SETTINGS,
 } from "../../lib/cli/server_commands.ts";
@@ -23,6 +24,7 @@ const FULL = `{
   "allowPlain": true,
   "anonymous": "read",
   "limitRate": "10M",
+  "reserve": "1.5GiB",
   "drain": 2.5,
   "readOnly": false, /* as it is by default */
   "limits": { "pendingCountMax": 7 },
@@ -43,6 +45,7 @@ Deno.test("readConfig() reads every kind of setting by the rules of its option",
   assertEquals(values.get(ALLOW_PLAIN), true);
   assertEquals(values.get(ANONYMOUS), "read");
   assertEquals(values.get(SERVER_LIMIT_RATE), 10 * 1024 ** 2);
+  assertEquals(values.get(RESERVE), 1.5 * 1024 ** 3);
   assertEquals(values.get(DRAIN), 2500);
   assertEquals(read("{}").values.size, 0);
 });
@@ -130,6 +133,7 @@ Deno.test("ferryd --config: what the command line says wins", async () => {
     allowPlain: true,
     readOnly: false,
     anonymous: "none",
+    reserve: 1.5 * 1024 ** 3,
     limits: { pendingCountMax: 7, rateMax: 10 * 1024 ** 2 },
   }]);
 });

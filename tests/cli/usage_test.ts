@@ -437,6 +437,10 @@ const SERVER_CASES: ReadonlyArray<readonly [string[], string]> = [
     'Option "--limit-rate" cannot be "fast": give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)',
   ],
   [
+    ["--reserve", "half"],
+    'Option "--reserve" cannot be "half": give bytes, such as 500M or 1.5G (in steps of 1024)',
+  ],
+  [
     ["--limit-session-rate=0"],
     'Option "--limit-session-rate" cannot be "0": give bytes a second, at least 1K, such as 500K, 10M or 1.5G (in steps of 1024)',
   ],
