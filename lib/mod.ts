@@ -126,6 +126,7 @@ export {
   type ReceivedEvent,
   type ReceivedFile,
   type RefusalEvent,
+  type ReloadOptions,
   type SentEvent,
   serve,
   ServeError,

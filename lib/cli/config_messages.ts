@@ -35,3 +35,18 @@ export const config = {
   wrongType: (name: string, kind: string): string =>
     `${quoteName(name)} must be ${kind}`,
 };
+
+/** Sentences about reading files again while the server runs. */
+export const reloading = {
+  done: (fingerprint: string | undefined): string =>
+    `Read configuration, accounts and certificate again; they count for new sessions${
+      fingerprint === undefined ? "" : `, which see ${fingerprint}`
+    }`,
+
+  kept: (names: readonly string[]): string =>
+    `Kept ${
+      names.map((name) => quoteName(name)).join(", ")
+    } as before: a change of that needs a restart`,
+
+  failed: "Kept everything as it was: {reason}",
+};

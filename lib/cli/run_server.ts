@@ -4,7 +4,7 @@
  * @module
  */
 
-import { getLogger } from "@logtape/logtape";
+import { getLogger, type LogLevel } from "@logtape/logtape";
 import { IdentityError } from "../identity/mod.ts";
 import {
   DEFAULT_ADDRESS,
@@ -38,10 +38,12 @@ import {
   ALLOW_ACTIVE,
   ALLOW_PLAIN,
   ANONYMOUS,
+  CERT,
   CHECK,
   DRAIN,
   HOOK,
   IDENTITY,
+  KEY,
   LIMIT_SESSION_RATE,
   LISTEN,
   LOG_FORMAT,
@@ -61,9 +63,11 @@ import { readSettings, type ServerSettings } from "./server_settings.ts";
 import {
   type IdentityPlan,
   identityPlan,
-  keepIdentity,
   showIdentity,
+  tellIdentity,
+  warnOfEnd,
 } from "./server_identity.ts";
+import { reloadWhenAsked, renew } from "./server_reload.ts";
 import { stackOf } from "./stack.ts";
 import { identity } from "./trust_messages.ts";
 import { runUser } from "./user_command.ts";
@@ -177,7 +181,42 @@ async function run(
   if (line.command === IDENTITY) {
     return await showIdentity(settings, environment);
   }
-  const plan = identityPlan(settings, environment);
+  const serving = await planServing(settings, environment);
+  return await withRoot(
+    settings.root,
+    () =>
+      line.command === CHECK
+        ? check(serving, environment)
+        : serveUntilAsked(line, serving, environment),
+  );
+}
+
+/** What a server is to do, ready to start or to go on with. */
+interface Serving {
+  readonly settings: ServerSettings;
+  readonly options: ServeOptions & { readonly root: string };
+  readonly plan: IdentityPlan;
+}
+
+/**
+ * Looks whether settings make sense together.
+ *
+ * @param settings The settings.
+ * @param environment The world around.
+ * @param before What the server does already.
+ */
+async function planServing(
+  settings: ServerSettings,
+  environment: Environment,
+  before?: Serving,
+): Promise<Serving> {
+  const isSame = [CERT, KEY].every((option) =>
+    before?.settings.value(option) === settings.value(option)
+  );
+  // An identity that is not kept is the same from start to end.
+  const plan = before !== undefined && isSame
+    ? before.plan
+    : identityPlan(settings, environment);
   const plain = {
     ...serveOptions(settings),
     ...await hookOptions(settings, environment),
@@ -186,13 +225,7 @@ async function run(
   const options = isSecure
     ? { ...plain, identity: async () => (await plan.find()).identity }
     : plain;
-  return await withRoot(
-    settings.root,
-    () =>
-      line.command === CHECK
-        ? check(options, plan, environment)
-        : serveUntilAsked(settings, { options, plan }, environment),
-  );
+  return { settings, options, plan };
 }
 
 function serveOptions(
@@ -259,8 +292,7 @@ async function hookOptions(
 }
 
 async function check(
-  options: ServeOptions & { root: string },
-  plan: IdentityPlan,
+  { options, plan }: Serving,
   environment: Environment,
 ): Promise<ExitCode> {
   if (plan.isReadOnly) await plan.find();
@@ -289,27 +321,23 @@ async function check(
 }
 
 async function serveUntilAsked(
-  line: ServerSettings,
-  { options, plan }: {
-    readonly options: ServeOptions;
-    readonly plan: IdentityPlan;
-  },
+  line: CommandLine,
+  atStart: Serving,
   environment: Environment,
 ): Promise<ExitCode> {
-  const format = line.value(LOG_FORMAT);
-  const level = line.value(SERVER_DEBUG)
-    ? "debug"
-    : line.value(SERVER_QUIET)
-    ? "warning"
-    : "info";
-  await using _logging = await startLogging(environment, { level, format });
+  const { options, plan, settings } = atStart;
+  const format = settings.value(LOG_FORMAT);
+  await using _logging = await startLogging(environment, {
+    level: logLevel(settings),
+    format,
+  });
   const stopListening = environment.onUnhandledRejection((error) =>
     log.error(text.unhandled, { error })
   );
   try {
     let isReady = true;
     await using observation = await observe(
-      line.value(METRICS),
+      settings.value(METRICS),
       () => isReady,
       environment,
     );
@@ -318,23 +346,35 @@ async function serveUntilAsked(
       ...options,
       ...observer === undefined ? {} : { onEvent: observer },
     });
+    let now = atStart;
     const stopWaiting = shutDownWhenAsked(
       server,
-      line.value(DRAIN),
+      () => now.settings.value(DRAIN),
       environment,
       () => isReady = false,
     );
-    let stopReloading = (): void => {};
+    const reload = async (): Promise<readonly string[]> => {
+      const said = await readSettings(line, environment);
+      const { kept, settings } = renew(now.settings, said);
+      const next = await planServing(settings, environment, now);
+      await server.reload(next.options);
+      now = next;
+      await startLogging(environment, { level: logLevel(settings), format });
+      warnOfEnd(server, environment);
+      return kept;
+    };
+    let stopReloading = (): Promise<void> => Promise.resolve();
     try {
       logOffers(server, options);
-      for (const { classic } of line.value(CLASSIC_DOORS)) {
+      for (const { classic } of settings.value(CLASSIC_DOORS)) {
         if (classic.doorWarning !== undefined) log.warn(classic.doorWarning);
       }
-      stopReloading = await keepIdentity(server, plan, environment);
+      await tellIdentity(server, plan, environment);
+      stopReloading = reloadWhenAsked({ server, reload }, environment);
       await announce(listeners(server, observation), format, environment);
       await server.finished;
     } finally {
-      stopReloading();
+      await stopReloading();
       stopWaiting();
       await server.shutdown({ drain: 0 });
     }
@@ -344,18 +384,24 @@ async function serveUntilAsked(
   return EXIT.done;
 }
 
+function logLevel(settings: ServerSettings): LogLevel {
+  if (settings.value(SERVER_DEBUG)) return "debug";
+  return settings.value(SERVER_QUIET) ? "warning" : "info";
+}
+
 /** The first signal lets transfers finish, the second ends them. */
 function shutDownWhenAsked(
   server: Server,
-  drain: number,
+  drain: () => number,
   environment: Environment,
   onAsked: () => void,
 ): () => void {
   let wasAsked = false;
   return environment.onTermination(() => {
     onAsked();
-    if (!wasAsked) log.info(text.draining(drain));
-    const shutdown = server.shutdown({ drain: wasAsked ? 0 : drain });
+    const time = wasAsked ? 0 : drain();
+    if (!wasAsked) log.info(text.draining(time));
+    const shutdown = server.shutdown({ drain: time });
     shutdown.catch((error) => log.error(text.unhandled, { error }));
     wasAsked = true;
   });

@@ -232,7 +232,7 @@ export const SERVE: CommandSpec = {
   description: [
     'Offers ROOT, by default the current directory. What it offers follows from what Deno lets it do: --allow-read to list and send, --allow-write to receive and change, --allow-sys=statfs to know the free space. "ferry info" shows it.',
     "With --config FILE the settings are read from a file, where every option has the same name in camel case (docs/ferryd.schema.json); what the command line says wins.",
-    "Beyond this machine it speaks TLS. Who it is, is a certificate that it makes once and keeps, and clients remember; or one of an authority, with --cert and --key, which SIGHUP reads again.",
+    "Beyond this machine it speaks TLS. Who it is, is a certificate that it makes once and keeps, and clients remember; or one of an authority, with --cert and --key, which SIGHUP reads again, together with configuration and users file.",
     'When a listener is ready, stdout says so: "listening ferry tcp://127.0.0.1:65430". Logs go to stderr.',
   ],
   operands: [{ name: "ROOT", optional: true }],

@@ -71,38 +71,31 @@ export function identityPlan(
 }
 
 /**
- * Tells who the server is, and reads that again whenever it is asked to.
+ * Tells who the server is.
  *
  * @param server The server.
  * @param plan Where its identity comes from.
  * @param environment The world around.
- * @returns What ends that.
  */
-export async function keepIdentity(
+export async function tellIdentity(
   server: Server,
   plan: IdentityPlan,
   environment: Environment,
-): Promise<() => void> {
-  if (server.identity === undefined) return () => {};
+): Promise<void> {
+  if (server.identity === undefined) return;
   log.info(text.atStart(server.identity));
   if ((await plan.find()).file === undefined) log.warn(text.forThisRun);
   warnOfEnd(server, environment);
-  return environment.onReload(() => {
-    server.reloadIdentity().then(() => {
-      if (server.identity === undefined) return;
-      log.info(text.reloaded(server.identity));
-      warnOfEnd(server, environment);
-    }).catch((error: unknown) => {
-      const reason = error instanceof Error ? error.message : "unknown";
-      log.error(text.notReloaded, { reason });
-    });
-  });
 }
 
 /** Time before its end at which a certificate is spoken of: 14 days, half of what renewers leave. */
 const WARNING_TIME = 1_209_600_000;
 
-function warnOfEnd({ identity }: Server, { clock }: Environment): void {
+/** Warns of a certificate that is about to end. */
+export function warnOfEnd(
+  { identity }: Server,
+  { clock }: Pick<Environment, "clock">,
+): void {
   if (identity === undefined) return;
   const { expires } = identity;
   if (expires - clock.now() < WARNING_TIME) log.warn(text.expires(expires));

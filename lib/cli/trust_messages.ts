@@ -36,12 +36,6 @@ export const identity = {
       new Date(when).toISOString().slice(0, 10)
     }: renew it, and send SIGHUP`,
 
-  reloaded: ({ fingerprint }: PublicIdentity): string =>
-    `Read the identity again; new connections see ${fingerprint}`,
-
-  notReloaded:
-    "Kept the identity as it was, for the new one cannot be used: {reason}",
-
   failed: (reason: string): string =>
     `Cannot use the identity: ${escapeText(reason)}`,
 };

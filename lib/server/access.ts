@@ -11,7 +11,7 @@ import type { Right } from "../protocol/mod.ts";
 import type { Storage } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import { RefusalError } from "./errors.ts";
-import type { Offer } from "./types.ts";
+import type { AnonymousAccess, Offer } from "./types.ts";
 
 /** What somebody shows to come in: nothing, or who they are and a proof of it. */
 export type Credentials = { readonly method: "anonymous" } | Proof;
@@ -48,6 +48,22 @@ export interface Grant {
   readonly leave?: () => void;
 }
 
+/** What is said of everybody. */
+export interface AccessPolicy {
+  /** Whether the server refuses every change. */
+  readonly readOnly: boolean;
+  /** What users without an account may do, if it was said. */
+  readonly anonymous: AnonymousAccess | undefined;
+}
+
+/** What an {@linkcode Authority} is going to go by. */
+export interface AccessChange {
+  /** What users without an account may do on a listener then. */
+  anonymous(local: NetworkAddress): Offer;
+  /** Makes it count for log-ins from now on; does not fail, nor wait. */
+  apply(): void;
+}
+
 /** Decides over log-ins. */
 export interface Authority {
   /** The log-in methods that a listener offers. */
@@ -68,6 +84,14 @@ export interface Authority {
    * nothing can be parted.
    */
   part?(text: string): Promise<PasswordCredentials | undefined>;
+  /**
+   * Looks at all that it goes by as that is now, and changes nothing yet.
+   * Without this method nothing can be changed.
+   *
+   * @param policy What is to be said of everybody; `undefined`: as it is.
+   * @throws {ServeError} When any of it cannot be used.
+   */
+  prepare?(policy: AccessPolicy | undefined): Promise<AccessChange>;
 }
 
 /**

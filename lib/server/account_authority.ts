@@ -27,6 +27,8 @@ import {
 } from "../storage/mod.ts";
 import { type NetworkAddress, Pacer } from "../transport/mod.ts";
 import type {
+  AccessChange,
+  AccessPolicy,
   Authority,
   Credentials,
   Grant,
@@ -36,23 +38,29 @@ import type {
 import { RefusalError, ServeError } from "./errors.ts";
 import { DEFAULT_ADDRESS } from "./limits.ts";
 import { GuardedStorage } from "./guarded_storage.ts";
-import { type AnonymousAuthority, offerBy, processRefusal } from "./offer.ts";
+import {
+  AnonymousAuthority,
+  makeOffer,
+  offerBy,
+  processRefusal,
+} from "./offer.ts";
 import { isNested, RootPool, type RootPoolParts } from "./root_pool.ts";
 import type { Offer } from "./types.ts";
 
 const log = getLogger(["ferry", "accounts"]);
 
 /** What an {@linkcode AccountAuthority} works with. */
-export interface AccountAuthorityParts extends AccountBookParts, RootPoolParts {
+export interface AccountAuthorityParts
+  extends AccountBookParts, Omit<RootPoolParts, "readOnly"> {
   /** What the process may do with the served folder. */
   readonly access: DiskAccess;
   /** Where counts of quotas are written down; `undefined`: nowhere. */
   readonly quotaFile: string | undefined;
   /**
-   * Decides over those without an account, as the options say; `undefined`: they
-   * say nothing, and what the users file says counts.
+   * What the options say of everybody. Where they say nothing of those without
+   * an account, what the users file says counts.
    */
-  readonly strangers: AnonymousAuthority | undefined;
+  readonly policy: AccessPolicy;
 }
 
 /** What a refused log-in is to the client. */
@@ -78,6 +86,7 @@ export class AccountAuthority implements Authority, AsyncDisposable {
   readonly #ledger: QuotaLedger;
   /** By user, those who are there. */
   readonly #present = new Map<string, Presence>();
+  #policy: AccessPolicy;
   /** The accounts whose folders were looked at last. */
   #checked: Accounts;
 
@@ -91,6 +100,7 @@ export class AccountAuthority implements Authority, AsyncDisposable {
     },
   ) {
     this.#parts = parts;
+    this.#policy = parts.policy;
     this.#book = ready.book;
     this.#roots = ready.roots;
     this.#ledger = ready.ledger;
@@ -116,23 +126,18 @@ export class AccountAuthority implements Authority, AsyncDisposable {
           });
         },
       });
+      const { policy } = parts;
+      const roots = new RootPool({ ...parts, readOnly: policy.readOnly });
       const accounts = await book.accounts();
-      if (accounts.anonymous !== undefined && parts.strangers !== undefined) {
-        throw new AccountsError(
-          "both this file and --anonymous say what users without an account may do; remove one of the two",
-          { file: parts.path, key: ANONYMOUS },
-        );
-      }
-      const roots = new RootPool(parts);
-      const counted = await checkRoots(accounts, roots, parts);
+      assertOneSays(accounts, policy, parts);
+      const counted = await checkRoots(accounts, roots, { ...parts, policy });
       const ledger = await QuotaLedger.open(
         { ...parts, path: parts.quotaFile },
         counted,
       );
       return new AccountAuthority(parts, { book, roots, ledger, accounts });
-    } catch (cause) {
-      if (!(cause instanceof AccountsError)) throw cause;
-      throw new ServeError(`Cannot use accounts: ${cause.message}`, { cause });
+    } catch (error) {
+      throw serveErrorOf(error);
     }
   }
 
@@ -148,11 +153,43 @@ export class AccountAuthority implements Authority, AsyncDisposable {
 
   /** What users without an account may do on a listener. */
   anonymous(local: NetworkAddress): Offer {
-    const { strangers, access, readOnly } = this.#parts;
-    if (strangers !== undefined) return strangers.anonymous(local);
-    const account = this.#checked.anonymous;
-    const policy = account === undefined ? nobody : allowedTo(account);
-    return offerTo(policy, access, readOnly);
+    return this.#offerToAny(local, this.#checked, this.#policy);
+  }
+
+  #offerToAny(
+    local: NetworkAddress,
+    { anonymous }: Accounts,
+    policy: AccessPolicy,
+  ): Offer {
+    const { access } = this.#parts;
+    if (policy.anonymous !== undefined) {
+      return makeOffer(local, { ...policy, access });
+    }
+    const allowed = anonymous === undefined ? nobody : allowedTo(anonymous);
+    return offerTo(allowed, access, policy.readOnly);
+  }
+
+  /** Reads the users file, and looks at every folder that it names. */
+  async prepare(
+    policy: AccessPolicy = this.#policy,
+  ): Promise<AccessChange> {
+    try {
+      const accounts = await this.#book.accounts();
+      assertOneSays(accounts, policy, this.#parts);
+      const parts = { ...this.#parts, policy };
+      const counted = await checkRoots(accounts, this.#roots, parts);
+      return {
+        anonymous: (local) => this.#offerToAny(local, accounts, policy),
+        apply: () => {
+          for (const root of counted) this.#ledger.watch(root);
+          this.#checked = accounts;
+          this.#policy = policy;
+          if (!policy.readOnly) this.#roots.allowChanges();
+        },
+      };
+    } catch (error) {
+      throw serveErrorOf(error);
+    }
   }
 
   /** Lets somebody in. */
@@ -205,8 +242,10 @@ export class AccountAuthority implements Authority, AsyncDisposable {
   }
 
   async #admitAny(origin: Origin): Promise<Grant> {
-    const { strangers, base } = this.#parts;
-    if (strangers !== undefined) {
+    const { access, base } = this.#parts;
+    if (this.#policy.anonymous !== undefined) {
+      const policy = { ...this.#policy, access };
+      const strangers = new AnonymousAuthority(base, policy);
       const grant = await strangers.admit({ method: "anonymous" }, origin);
       // What they send may be in the folder of somebody who has a quota.
       const storage = this.#guard(base, new AccessRules(RIGHTS), undefined);
@@ -227,7 +266,8 @@ export class AccountAuthority implements Authority, AsyncDisposable {
   /** Looks at the folders of accounts that were read anew. */
   async #check(accounts: Accounts): Promise<void> {
     if (accounts === this.#checked) return;
-    const counted = await checkRoots(accounts, this.#roots, this.#parts);
+    const parts = { ...this.#parts, policy: this.#policy };
+    const counted = await checkRoots(accounts, this.#roots, parts);
     for (const root of counted) this.#ledger.watch(root);
     this.#checked = accounts;
   }
@@ -239,7 +279,7 @@ export class AccountAuthority implements Authority, AsyncDisposable {
     const offer = offerTo(
       allowedTo(account),
       inner.access,
-      this.#parts.readOnly,
+      this.#policy.readOnly,
     );
     if (offer.rights.length === 0) {
       const reason = Object.values(offer.refusals)[0] ?? "nothing is offered";
@@ -303,7 +343,7 @@ export class AccountAuthority implements Authority, AsyncDisposable {
 async function checkRoots(
   accounts: Accounts,
   roots: RootPool,
-  { path: file, base, strangers }: AccountAuthorityParts,
+  { path: file, base, access, policy }: AccountAuthorityParts,
 ): Promise<readonly string[]> {
   const { users, anonymous, nestedRoots } = accounts;
   const all = [
@@ -312,7 +352,9 @@ async function checkRoots(
   ];
   const owners = new Map<string, string>();
   // What was said of strangers holds for every listener.
-  if (strangers?.anonymous(DEFAULT_ADDRESS).rights.length) {
+  const isOpen = policy.anonymous !== undefined &&
+    makeOffer(DEFAULT_ADDRESS, { ...policy, access }).rights.length > 0;
+  if (isOpen) {
     owners.set(base.root, ANONYMOUS);
   }
   const counted = new Set<string>();
@@ -353,6 +395,26 @@ async function resolveIfThere(
     });
     return undefined;
   }
+}
+
+/** Fails where both the options and the file say something of strangers. */
+function assertOneSays(
+  { anonymous }: Accounts,
+  policy: AccessPolicy,
+  { path: file }: AccountAuthorityParts,
+): void {
+  if (anonymous === undefined || policy.anonymous === undefined) return;
+  throw new AccountsError(
+    "both this file and --anonymous say what users without an account may do; remove one of the two",
+    { file, key: ANONYMOUS },
+  );
+}
+
+/** What the one who starts the server is told. */
+function serveErrorOf(cause: unknown): unknown {
+  return cause instanceof AccountsError
+    ? new ServeError(`Cannot use accounts: ${cause.message}`, { cause })
+    : cause;
 }
 
 /** What the client is told. */

@@ -9,9 +9,9 @@ import type { Random } from "../platform/mod.ts";
 import { ServeError } from "./errors.ts";
 import type { IdentitySource, PublicIdentity } from "./types.ts";
 
-/** Shows one identity, and another one after each {@linkcode ShownIdentity.reload}. */
+/** Shows one identity, and another one whenever it is told to. */
 export class ShownIdentity {
-  readonly #source: IdentitySource | undefined;
+  #source: IdentitySource | undefined;
   #current: Identity;
 
   private constructor(source: IdentitySource | undefined, current: Identity) {
@@ -46,12 +46,17 @@ export class ShownIdentity {
   }
 
   /**
-   * Takes it anew from its source. If that fails, the old one stays.
+   * Takes it anew from its source, or from another one from now on.
    *
+   * @returns What shows it; until then the old one is shown.
    * @throws {ServeError} With the reason.
    */
-  async reload(): Promise<void> {
-    if (this.#source !== undefined) this.#current = await load(this.#source);
+  async prepare(source = this.#source): Promise<() => void> {
+    const next = source === undefined ? this.#current : await load(source);
+    return () => {
+      this.#source = source;
+      this.#current = next;
+    };
   }
 }
 

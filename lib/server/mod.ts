@@ -4,6 +4,8 @@
  * @module
  */
 export {
+  type AccessChange,
+  type AccessPolicy,
   type Authority,
   type Credentials,
   type Grant,
@@ -56,6 +58,7 @@ export type {
   Offer,
   OpenDoor,
   PublicIdentity,
+  ReloadOptions,
   ServeOptions,
   Server,
   ServerAddress,

@@ -6,22 +6,25 @@
  */
 
 import { type Right, RIGHTS } from "../protocol/mod.ts";
-import type { DiskAccess, Storage } from "../storage/mod.ts";
+import type { DiskAccess, DiskStorage, Storage } from "../storage/mod.ts";
 import { isLoopback, type NetworkAddress } from "../transport/mod.ts";
-import type { Authority, Credentials, Grant, Origin } from "./access.ts";
+import type {
+  AccessChange,
+  AccessPolicy,
+  Authority,
+  Credentials,
+  Grant,
+  Origin,
+} from "./access.ts";
 import { RefusalError } from "./errors.ts";
 import type { AnonymousAccess, Offer } from "./types.ts";
 
 const READING: ReadonlySet<Right> = new Set<Right>(["list", "read"]);
 
 /** What decides over an offer. */
-export interface OfferPolicy {
+export interface OfferPolicy extends AccessPolicy {
   /** What the process may do with the folder. */
   readonly access: DiskAccess;
-  /** Whether the server refuses every change. */
-  readonly readOnly: boolean;
-  /** What users without an account may do, if it was said. */
-  readonly anonymous: AnonymousAccess | undefined;
 }
 
 /** What users without an account may do on a listener. */
@@ -99,15 +102,23 @@ export function makeOffer(address: NetworkAddress, policy: OfferPolicy): Offer {
 /** Lets in whoever comes, as `anonymous`, where that is allowed to do anything. */
 export class AnonymousAuthority implements Authority {
   readonly #storage: Storage;
-  readonly #policy: OfferPolicy;
+  readonly #own: Pick<DiskStorage, "allowChanges"> | undefined;
+  #policy: OfferPolicy;
 
   /**
    * @param storage Everybody's files.
    * @param policy What decides over the offer.
+   * @param own The same, where it goes by that policy: one that was brought may
+   * be read-only for reasons of its own.
    */
-  constructor(storage: Storage, policy: OfferPolicy) {
+  constructor(
+    storage: Storage,
+    policy: OfferPolicy,
+    own?: Pick<DiskStorage, "allowChanges">,
+  ) {
     this.#storage = storage;
     this.#policy = policy;
+    this.#own = own;
   }
 
   /** The only method there is. */
@@ -118,6 +129,18 @@ export class AnonymousAuthority implements Authority {
   /** What everybody may do on a listener. */
   anonymous(local: NetworkAddress): Offer {
     return makeOffer(local, this.#policy);
+  }
+
+  /** Nothing of it can fail. */
+  prepare(policy: AccessPolicy | undefined): Promise<AccessChange> {
+    const next = { ...this.#policy, ...policy };
+    return Promise.resolve({
+      anonymous: (local) => makeOffer(local, next),
+      apply: () => {
+        this.#policy = next;
+        if (!next.readOnly) this.#own?.allowChanges();
+      },
+    });
   }
 
   /** Lets somebody in. */

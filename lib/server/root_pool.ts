@@ -22,11 +22,13 @@ export interface RootPoolParts {
 /** One storage for each folder, all with the same locks for names. */
 export class RootPool implements AsyncDisposable {
   readonly #parts: RootPoolParts;
+  #readOnly: boolean;
   readonly #opened = new Map<string, Promise<DiskStorage>>();
 
   /** @param parts What storages are opened with. */
   constructor(parts: RootPoolParts) {
     this.#parts = parts;
+    this.#readOnly = parts.readOnly;
     this.#opened.set(parts.base.root, Promise.resolve(parts.base));
   }
 
@@ -53,14 +55,22 @@ export class RootPool implements AsyncDisposable {
   open(root: string): Promise<DiskStorage> {
     let opening = this.#opened.get(root);
     if (opening === undefined) {
-      const { disk, base, readOnly, clock } = this.#parts;
-      const options = { readOnly, clock, neighbour: base };
+      const { disk, base, clock } = this.#parts;
+      const options = { readOnly: this.#readOnly, clock, neighbour: base };
       opening = DiskStorage.open(disk, root, options);
       this.#opened.set(root, opening);
       // Asked again, it is tried again.
       opening.catch(() => this.#opened.delete(root));
     }
     return opening;
+  }
+
+  /** Refuses changes no more, as far as that was asked for. */
+  allowChanges(): void {
+    this.#readOnly = false;
+    for (const opening of this.#opened.values()) {
+      opening.then((storage) => storage.allowChanges(), () => {});
+    }
   }
 
   /** Clears what is expired, everywhere. */

@@ -21,7 +21,6 @@ import {
   formatAddress,
   isLoopback,
   type Network,
-  type NetworkAddress,
   NetworkError,
   Pacer,
   type Scheme,
@@ -31,9 +30,8 @@ import {
 } from "../transport/mod.ts";
 import type { Authority } from "./access.ts";
 import { AccountAuthority } from "./account_authority.ts";
-import type { DoorProtocol } from "./door.ts";
+import { assertOfUse, type DoorPlan, openDoors } from "./doors.ts";
 import { ServeError } from "./errors.ts";
-import { FERRY } from "./ferry_door.ts";
 import { ShownIdentity } from "./identity.ts";
 import { DEFAULT_ADDRESS, SERVER_LIMITS } from "./limits.ts";
 import { AnonymousAuthority } from "./offer.ts";
@@ -45,13 +43,6 @@ import type {
   ServeOptions,
   Server,
 } from "./types.ts";
-
-/** A listener to open: Ferry's, or that of another protocol. */
-interface DoorPlan {
-  readonly address: NetworkAddress;
-  readonly scheme: Scheme;
-  readonly protocol: DoorProtocol | undefined;
-}
 
 /** The listeners that the options ask for. */
 function planDoors(options: ServeOptions): readonly DoorPlan[] {
@@ -120,12 +111,17 @@ async function openAccess(
   },
 ): Promise<Access> {
   const { readOnly = false, anonymous, users } = options;
-  const strangers = new AnonymousAuthority(storage, {
-    access,
-    readOnly,
-    anonymous,
-  });
-  if (users === undefined) return { authority: strangers, files: storage };
+  const policy = { readOnly, anonymous };
+  if (users === undefined) {
+    const isOwn = typeof options.root === "string" &&
+      storage instanceof DiskStorage;
+    const authority = new AnonymousAuthority(
+      storage,
+      { ...policy, access },
+      isOwn ? storage : undefined,
+    );
+    return { authority, files: storage };
+  }
   if (!(storage instanceof DiskStorage)) {
     throw new ServeError(
       "Cannot use accounts: they need a folder to serve, not a storage",
@@ -138,9 +134,8 @@ async function openAccess(
     path: users,
     base: storage,
     access,
-    readOnly,
+    policy,
     quotaFile,
-    strangers: anonymous === undefined ? undefined : strangers,
   });
   const files = {
     sweep: () => accounts.sweep(),
@@ -176,24 +171,6 @@ async function quotaFileOf(options: ServeOptions): Promise<string | undefined> {
   return `${state}/quotas.json`;
 }
 
-/** What users without an account may do behind each door. */
-function openDoors(
-  plans: readonly DoorPlan[],
-  authority: Authority,
-): readonly OpenDoor[] {
-  return plans.map(({ address, scheme, protocol }) => {
-    const offer = authority.anonymous(address);
-    if (protocol?.hasLogin === false && offer.rights.length === 0) {
-      throw new ServeError(
-        `Cannot speak ${protocol.name} on ${
-          formatAddress(address)
-        }: that protocol has no log-in, and users without an account may do nothing there; use --anonymous read or --anonymous write if that is meant`,
-      );
-    }
-    return { address, scheme, protocol: protocol?.name ?? FERRY, offer };
-  });
-}
-
 /** What the process may do with the files. */
 async function accessTo(options: ServeOptions): Promise<DiskAccess> {
   const { root } = options;
@@ -226,6 +203,7 @@ export async function checkServe(
     { access: await accessTo(options), quotaFile: undefined },
   );
   await using _accounts = options.users === undefined ? undefined : files;
+  assertOfUse(plans, authority);
   return openDoors(plans, authority);
 }
 
@@ -251,6 +229,10 @@ function listenAll(
   return listeners;
 }
 
+function finite(rate: number): number | undefined {
+  return Number.isFinite(rate) ? rate : undefined;
+}
+
 /**
  * Serves a folder.
  *
@@ -270,16 +252,15 @@ export async function serve(options: ServeOptions): Promise<Server> {
   await assertReserve(options);
   const storage = await openStorage(options);
   const limits = { ...SERVER_LIMITS, ...options.limits };
-  const { rateMax, sessionRateMax } = limits;
   let files: ServerParts["files"] = storage;
   try {
     const opened = await openAccess(options, storage, {
-      access: storage.access,
+      access: await accessTo(options),
       quotaFile: await quotaFileOf(options),
     });
     const { authority } = opened;
     files = opened.files;
-    openDoors(plans, authority);
+    assertOfUse(plans, authority);
     const identity = plans.some(({ scheme }) => scheme === "tls")
       ? await ShownIdentity.open(identitySource(options), random)
       : undefined;
@@ -300,8 +281,12 @@ export async function serve(options: ServeOptions): Promise<Server> {
       onReceived: options.onReceived,
       observer: options.onEvent,
       pacer: new Pacer(clock, {
-        total: Number.isFinite(rateMax) ? rateMax : undefined,
-        each: Number.isFinite(sessionRateMax) ? sessionRateMax : undefined,
+        get total() {
+          return finite(limits.rateMax);
+        },
+        get each() {
+          return finite(limits.sessionRateMax);
+        },
       }),
     });
   } catch (error) {

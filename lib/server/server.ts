@@ -21,13 +21,15 @@ import { Crowd } from "./crowd.ts";
 import type { DoorProtocol } from "./door.ts";
 import { refusedFields } from "./errors.ts";
 import type { ServerObserver } from "./events.ts";
+import { assertOfUse, type DoorPlan, openDoors } from "./doors.ts";
 import { FerryDoor } from "./ferry_door.ts";
 import type { ShownIdentity } from "./identity.ts";
-import { DRAIN_DEFAULT, type ServerLimits } from "./limits.ts";
+import { DRAIN_DEFAULT, SERVER_LIMITS, type ServerLimits } from "./limits.ts";
 import type { OnReceived } from "./reviewed_storage.ts";
 import type {
   OpenDoor,
   PublicIdentity,
+  ReloadOptions,
   Server,
   ServerAddress,
 } from "./types.ts";
@@ -53,7 +55,7 @@ export interface ServerParts {
   readonly allowActive: boolean;
   /** Where it dials clients. */
   readonly network: Network;
-  /** Limits and waits. */
+  /** Limits and waits; changed by {@linkcode Server.reload}, and read whenever they count. */
   readonly limits: ServerLimits;
   /** The time. */
   readonly clock: Clock;
@@ -70,11 +72,11 @@ export interface ServerParts {
 /** A server over the ports that it is given. */
 export class FerryServer implements Server {
   readonly addresses: readonly ServerAddress[];
-  readonly doors: readonly OpenDoor[];
   readonly finished: Promise<void>;
   readonly #parts: ServerParts;
   readonly #reception: Reception;
   readonly #ferry: FerryDoor;
+  readonly #plans: readonly DoorPlan[];
   readonly #visits = new Set<ServerVisit>();
   readonly #tasks = new Set<Promise<void>>();
   /** Ends the time to drain. */
@@ -87,7 +89,7 @@ export class FerryServer implements Server {
 
   /** @param parts What it is made of. */
   constructor(parts: ServerParts) {
-    const { allowActive, authority, clock, limits, listeners, random } = parts;
+    const { allowActive, clock, limits, listeners, random } = parts;
     this.#parts = parts;
     this.#reception = {
       ...parts,
@@ -105,13 +107,9 @@ export class FerryServer implements Server {
       receive: (connection, door, { local }) =>
         this.#track(this.#serve(connection, door, local)),
     });
-    this.doors = listeners.map((
-      { listener: { address }, scheme, protocol },
-    ) => ({
-      protocol: (protocol ?? this.#ferry).name,
+    this.#plans = listeners.map(({ listener: { address }, ...plan }) => ({
+      ...plan,
       address,
-      scheme,
-      offer: authority.anonymous(address),
     }));
     this.addresses = listeners
       .filter(({ protocol }) => protocol === undefined)
@@ -129,8 +127,25 @@ export class FerryServer implements Server {
     return this.#parts.identity?.shown;
   }
 
-  async reloadIdentity(): Promise<void> {
-    await this.#parts.identity?.reload();
+  get doors(): readonly OpenDoor[] {
+    return openDoors(this.#plans, this.#parts.authority);
+  }
+
+  async reload(options?: ReloadOptions): Promise<void> {
+    const { authority, identity, limits } = this.#parts;
+    const policy = options && {
+      readOnly: options.readOnly ?? false,
+      anonymous: options.anonymous,
+    };
+    const show = await identity?.prepare(options?.identity);
+    const access = await authority.prepare?.(policy);
+    // Nothing below waits, and nothing after the next line fails.
+    assertOfUse(this.#plans, access ?? authority);
+    show?.();
+    access?.apply();
+    if (options === undefined) return;
+    Object.assign(limits, SERVER_LIMITS, options.limits);
+    this.#reception.onReceived = options.onReceived;
   }
 
   /** Expired leftovers are cleared while the server runs, too. */

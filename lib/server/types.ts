@@ -71,6 +71,12 @@ export interface ServeOptions {
   readonly random?: Random;
 }
 
+/** What of {@linkcode ServeOptions} may change while a server runs. */
+export type ReloadOptions = Pick<
+  ServeOptions,
+  "anonymous" | "identity" | "limits" | "onReceived" | "readOnly"
+>;
+
 /** Where to listen, and how bytes travel there. */
 export interface ListenAddress extends NetworkAddress {
   /** Plainly, or inside TLS. @default {tcp on loopback, tls beyond} */
@@ -136,12 +142,15 @@ export interface Server extends AsyncDisposable {
   /** What it shows inside TLS; `undefined` if it listens nowhere for that. */
   readonly identity: PublicIdentity | undefined;
   /**
-   * Takes the identity anew from where it came: connections from now on are
-   * shown that one, those that are open go on. If it fails, the old one stays.
+   * Takes identity and users file anew, and what may change while a server
+   * runs: all of it, or nothing where any of it cannot be used. It counts for
+   * those who come from now on; sessions go on as they began.
    *
+   * @param options As for {@linkcode serve}: what is left out of them takes its
+   * default, the identity its old source. Without any, all stays as it was said.
    * @throws {ServeError} With the reason.
    */
-  reloadIdentity(): Promise<void>;
+  reload(options?: ReloadOptions): Promise<void>;
   /** Resolves when the server has stopped. */
   readonly finished: Promise<void>;
   /**

@@ -43,7 +43,7 @@ export interface Reception {
   /** Shares the bandwidth among the peers. */
   readonly pacer: Pacer;
   /** Looks at uploads before they are published. */
-  readonly onReceived: OnReceived | undefined;
+  onReceived: OnReceived | undefined;
   /** Is told of everything that happens. */
   readonly observer: ServerObserver | undefined;
   /** The connections that are open. */

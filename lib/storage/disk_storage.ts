@@ -92,12 +92,11 @@ export async function openMemoryStorage(
 
 /** {@linkcode Storage} over any {@linkcode Disk}. */
 export class DiskStorage implements Storage {
-  /** What may be done at all. */
-  readonly access: DiskAccess;
   readonly #disk: Disk;
   readonly #jail: Jail;
   readonly #clock: Clock;
-  readonly #isReadOnly: boolean;
+  readonly #access: DiskAccess;
+  #isReadOnly: boolean;
   readonly #locks: NameLocks;
   readonly #room: Room;
   readonly #durable: DurableDirectories;
@@ -122,7 +121,7 @@ export class DiskStorage implements Storage {
     this.#room = neighbour === undefined
       ? new Room(disk, reserve)
       : neighbour.#room;
-    this.access = { ...access, write: access.write && !this.#isReadOnly };
+    this.#access = access;
     this.#durable = new DurableDirectories(disk, jail.root);
     this.#swept = this.#clock.monotonic();
     this.#engineOptions = {
@@ -152,6 +151,17 @@ export class DiskStorage implements Storage {
     const storage = new DiskStorage(disk, jail, access, options);
     if (storage.access.write) await storage.#folderAt(jail.root);
     return storage;
+  }
+
+  /** What may be done at all. */
+  get access(): DiskAccess {
+    const { write, ...access } = this.#access;
+    return { ...access, write: write && !this.#isReadOnly };
+  }
+
+  /** Refuses changes no more that were refused only because that was asked for. */
+  allowChanges(): void {
+    this.#isReadOnly = false;
   }
 
   /** The root folder, every link resolved, in the host's own form. */

@@ -65,7 +65,7 @@ function fakeServer(
       addresses: doors.map(({ address }) => ({ ...address, scheme })),
       doors,
       identity: reload === undefined ? undefined : IDENTITY,
-      reloadIdentity: reload ?? (() => Promise.resolve()),
+      reload: reload ?? (() => Promise.resolve()),
       finished: promise,
       shutdown,
       [Symbol.asyncDispose]: () => shutdown({ drain: 0 }),
@@ -378,11 +378,12 @@ Deno.test("runServer() says who it is inside TLS, and takes that anew when asked
   assertStringIncludes(log(), "expires on 2026-08-25: renew it");
   world.reload();
   await settle();
-  assertStringIncludes(log(), "Read the identity again");
+  assertStringIncludes(log(), "Read configuration, accounts and certificate");
+  assertStringIncludes(log(), `which see ${IDENTITY.fingerprint}`);
   problems.push(new ServeError("the key is damaged"));
   world.reload();
   await settle();
-  assertStringIncludes(log(), "Kept the identity as it was");
+  assertStringIncludes(log(), "Kept everything as it was");
   assertStringIncludes(log(), "the key is damaged");
   world.signal();
   world.signal();

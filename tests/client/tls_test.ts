@@ -105,7 +105,7 @@ Deno.test("serve() and connect() speak TLS, with a pinned identity made for the 
   await client.put(stream(HELLO), "a.txt");
   assertEquals((await client.stat("a.txt")).size, 5);
   // Without a word from its source there is nothing to reload.
-  await server.reloadIdentity();
+  await server.reload();
   assertEquals(server.identity?.fingerprint, fingerprint);
 });
 
@@ -372,7 +372,7 @@ Deno.test("a man in the middle who comes when the connection was lost is refused
   assertEquals(attacker.read, 0);
 });
 
-Deno.test("Server.reloadIdentity() shows a renewed certificate, and ends no session", async () => {
+Deno.test("Server.reload() shows a renewed certificate, and ends no session", async () => {
   const authority = await makeAuthority();
   const renew = () =>
     makeCertificate({ names: ["127.0.0.1"], issuer: authority });
@@ -392,7 +392,7 @@ Deno.test("Server.reloadIdentity() shows a renewed certificate, and ends no sess
       await using _client = await dial(address!, { ca });
     }
   })();
-  await server.reloadIdentity();
+  await server.reload();
   const renewed = server.identity?.fingerprint;
   assert(renewed !== old);
   await dialling;
@@ -402,7 +402,7 @@ Deno.test("Server.reloadIdentity() shows a renewed certificate, and ends no sess
   await before.put(stream(HELLO), "still.txt", { streams: 2 });
   assertEquals((await after.stat("still.txt")).size, 5);
   current = { ...current, key: "" };
-  await assertRejects(() => server.reloadIdentity(), ServeError, "private key");
+  await assertRejects(() => server.reload(), ServeError, "private key");
   assertEquals(server.identity?.fingerprint, renewed, "the old one stays");
   await using still = await dial(address!, { ca });
   assertEquals(still.info.fingerprint, renewed);

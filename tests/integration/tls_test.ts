@@ -285,7 +285,7 @@ sceneTest(
     const renewed = await renew();
     server.kill("SIGHUP");
     await server.says(
-      new RegExp(`new connections see ${renewed.replaceAll("+", "\\+")}`),
+      new RegExp(`new sessions, which see ${renewed.replaceAll("+", "\\+")}`),
       "stderr",
     );
     const { stdout } = await scene.ferry([
@@ -299,7 +299,7 @@ sceneTest(
     assertEquals((await slow.ended).code, 0, slow.transcript);
     await scene.file("key.pem", "rubbish");
     server.kill("SIGHUP");
-    await server.says(/Kept the identity as it was.*key\.pem/, "stderr");
+    await server.says(/Kept everything as it was.*key\.pem/, "stderr");
     await scene.ferry(["ls", "--ca", "ca.pem", server.host]);
   },
   NEEDS_UNIX,
