@@ -115,6 +115,7 @@ export {
   type Grant,
   type IdentitySource,
   type ListenAddress,
+  type LockedOutEvent,
   type LogInEvent,
   type LogInRefusedEvent,
   type LogOutEvent,

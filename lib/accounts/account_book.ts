@@ -62,18 +62,25 @@ export type LogInProblem = "wrong" | "locked" | "busy" | "broken";
 export class LogInError extends Error {
   /** Why. */
   readonly problem: LogInProblem;
+  /** Milliseconds that those who guess must wait from now on, if it was this try that brought it about. */
+  readonly lockedFor: number;
 
   /**
    * Makes an error.
    *
    * @param problem Why.
    * @param message A phrase that the client may see.
-   * @param options The cause.
+   * @param options The cause, and how long the next try has to wait.
    */
-  constructor(problem: LogInProblem, message: string, options?: ErrorOptions) {
+  constructor(
+    problem: LogInProblem,
+    message: string,
+    options: ErrorOptions & { readonly lockedFor?: number } = {},
+  ) {
     super(message, options);
     this.name = "LogInError";
     this.problem = problem;
+    this.lockedFor = options.lockedFor ?? 0;
   }
 }
 
@@ -167,9 +174,10 @@ export class AccountBook {
     const user = proof.user.normalize("NFC");
     this.#assertNotLocked(hostname, user);
     const account = (await this.#load()).users.get(user);
+    let lockedFor = 0;
     const note = (isTrue: boolean): boolean => {
       if (isTrue) this.#lockOut.succeed(hostname, user);
-      else this.#lockOut.fail(hostname, user);
+      else lockedFor = this.#lockOut.fail(hostname, user);
       return isTrue;
     };
     const isTrue = proof.method === "key"
@@ -185,6 +193,7 @@ export class AccountBook {
       proof.method === "key"
         ? "the user is unknown, or the key is not one of theirs"
         : "the user is unknown, or the password is wrong",
+      { lockedFor },
     );
   }
 

@@ -43,6 +43,9 @@ export class ServerMetrics implements Disposable {
     "ferry_log_ins_refused_total",
     { description: "Refused log-ins, by error code." },
   );
+  readonly #lockOuts = this.#meter.createCounter("ferry_lock_outs_total", {
+    description: "Waits that failed log-ins have brought about.",
+  });
   readonly #transfers = this.#meter.createCounter("ferry_transfers_total", {
     description: "Files that arrived, by direction as the server sees it.",
   });
@@ -113,6 +116,8 @@ export class ServerMetrics implements Disposable {
         return this.#sessions.add(-1, { protocol });
       case "log-in-refused":
         return this.#refusedLogIns.add(1, { protocol, code: event.code });
+      case "locked-out":
+        return this.#lockOuts.add(1, { protocol });
       case "change":
         return this.#changes.add(1, { protocol, request: event.request });
       case "refusal":

@@ -37,6 +37,7 @@ function nameOf(event: ServerEvent): string | undefined {
   switch (event.type) {
     case "connected":
     case "disconnected":
+    case "locked-out":
     case "log-in":
       return undefined;
     case "change":

@@ -420,9 +420,9 @@ function serveErrorOf(cause: unknown): unknown {
 /** What the client is told. */
 function refusalOf(error: unknown): unknown {
   if (error instanceof LogInError) {
-    const { problem, message, cause } = error;
+    const { problem, message, cause, lockedFor } = error;
     if (cause instanceof AccountsError) logBroken(cause);
-    return new RefusalError(CODES[problem], message);
+    return new RefusalError(CODES[problem], message, lockedFor);
   }
   if (error instanceof AccountsError) {
     logBroken(error);

@@ -19,15 +19,19 @@ import { LOST } from "./events.ts";
 export class RefusalError extends Error {
   /** The code to send. */
   readonly code: ErrorCode;
+  /** Milliseconds that a refused log-in locks its user out from there. */
+  readonly lockedFor: number;
 
   /**
    * @param code The code to send.
    * @param message A phrase that completes "Cannot …: ", in lower case.
+   * @param lockedFor Milliseconds that it locks the user out.
    */
-  constructor(code: ErrorCode, message: string) {
+  constructor(code: ErrorCode, message: string, lockedFor = 0) {
     super(message);
     this.name = "RefusalError";
     this.code = code;
+    this.lockedFor = lockedFor;
   }
 }
 

@@ -87,6 +87,16 @@ export interface LogInRefusedEvent extends EventRefusal {
   readonly user?: string | undefined;
 }
 
+/** Somebody has failed to log in too often, and must wait before the next try counts. */
+export interface LockedOutEvent {
+  /** Which event it is. */
+  readonly type: "locked-out";
+  /** Who it was said to be. */
+  readonly user?: string | undefined;
+  /** How long, in milliseconds. */
+  readonly wait: number;
+}
+
 /** Somebody changed something. */
 export interface ChangeEvent extends EventRequest {
   /** Which event it is. */
@@ -143,6 +153,7 @@ export type ServerEvent =
   | LogInEvent
   | LogOutEvent
   | LogInRefusedEvent
+  | LockedOutEvent
   | ChangeEvent
   | RefusalEvent
   | SentEvent
@@ -162,6 +173,7 @@ const SENTENCES: Readonly<Record<ServerEvent["type"], string | undefined>> = {
   "log-in": "Log-in of {user} from {peer}",
   "log-out": "End of session of {user} from {peer}",
   "log-in-refused": "Refused a log-in from {peer}: {code}: {reason}",
+  "locked-out": "Locked out {user} from {peer} for {wait} ms",
   "change": "{request} by {user} from {peer}",
   "refusal": "Ended {request} by {user} from {peer}: {code}: {reason}",
   "sent": "Sent {path} to {user} at {peer}: {bytes} of {size} bytes",

@@ -22,6 +22,7 @@ export type {
   EventRefusal,
   EventRequest,
   EventUser,
+  LockedOutEvent,
   LogInEvent,
   LogInRefusedEvent,
   LogOutEvent,

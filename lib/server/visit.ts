@@ -187,6 +187,9 @@ export class ServerVisit implements Visit {
     } catch (error) {
       const user = "user" in credentials ? credentials.user : undefined;
       this.report({ type: "log-in-refused", user, ...refusedFields(error) });
+      if (error instanceof RefusalError && error.lockedFor > 0) {
+        this.report({ type: "locked-out", user, wait: error.lockedFor });
+      }
       throw error;
     }
   }

@@ -182,12 +182,10 @@ export class TlsConnection implements Connection {
    *
    * @param base What carries the records.
    * @param secureContext Certificate and key.
-   * @param certificate SHA-256 of the certificate.
    */
   static accept(
     base: Connection,
     secureContext: SecureContext,
-    certificate: Uint8Array<ArrayBuffer>,
   ): TlsConnection {
     const records = new Records(base, true);
     const options: TLSSocketOptions & { readonly allowHalfOpen: boolean } = {
@@ -197,7 +195,6 @@ export class TlsConnection implements Connection {
     };
     const socket = new TLSSocket(records, options);
     const connection = new TlsConnection(base, records, socket);
-    connection.certificate = certificate;
     socket.on("secure", () => connection.#isSecure = true);
     return connection;
   }

@@ -136,7 +136,7 @@ class TlsListener implements Listener {
       const identity = this.#identity();
       if (identity !== this.#shown.identity) this.#shown = prepare(identity);
       const { context } = this.#shown;
-      return TlsConnection.accept(connection, context, identity.fingerprint);
+      return new AcceptedConnection(connection, context, identity.fingerprint);
     } catch (error) {
       connection.close();
       throw error;
@@ -145,6 +145,61 @@ class TlsListener implements Listener {
 
   close(): void {
     this.#base.close();
+  }
+}
+
+/**
+ * The server's end, which begins TLS a turn later, if it is not closed by then:
+ * that costs more than all the rest, and of those who come in crowds most are
+ * turned away without a word.
+ */
+class AcceptedConnection implements Connection {
+  readonly remote: NetworkAddress;
+  readonly certificate: Uint8Array<ArrayBuffer>;
+  readonly #base: Connection;
+  readonly #context: SecureContext;
+  #secure: TlsConnection | undefined;
+  #isClosed = false;
+
+  constructor(
+    base: Connection,
+    context: SecureContext,
+    certificate: Uint8Array<ArrayBuffer>,
+  ) {
+    this.remote = base.remote;
+    this.certificate = certificate;
+    this.#base = base;
+    this.#context = context;
+    this.#beginSoon().catch(() => {});
+  }
+
+  async #beginSoon(): Promise<void> {
+    await this.#base.turn?.();
+    if (!this.#isClosed) this.#begin();
+  }
+
+  #begin(): TlsConnection {
+    if (this.#isClosed) {
+      throw new NetworkError("closed", "connection is closed");
+    }
+    return this.#secure ??= TlsConnection.accept(this.#base, this.#context);
+  }
+
+  async read(buffer: Uint8Array<ArrayBuffer>): Promise<number> {
+    return await this.#begin().read(buffer);
+  }
+
+  async write(bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    return await this.#begin().write(bytes);
+  }
+
+  async endWrite(): Promise<void> {
+    if (!this.#isClosed) await this.#begin().endWrite();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    (this.#secure ?? this.#base).close();
   }
 }
 

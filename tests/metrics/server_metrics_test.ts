@@ -14,6 +14,7 @@ const EVENTS: readonly ServerEvent[] = [
   { type: "connected" },
   { type: "log-in", user: "ann", session: "s", method: "anonymous" },
   { type: "log-in-refused", code: "login-refused", reason: "no" },
+  { type: "locked-out", user: "ann", wait: 1000 },
   {
     type: "received",
     user: "ann",
@@ -76,6 +77,7 @@ Deno.test("ServerMetrics counts every kind of event", async () => {
     'ferry_sessions{protocol="ferry"}': 0,
     'ferry_log_ins_total{protocol="ferry",method="anonymous"}': 1,
     'ferry_log_ins_refused_total{protocol="ferry",code="login-refused"}': 1,
+    'ferry_lock_outs_total{protocol="ferry"}': 1,
     'ferry_transfers_total{protocol="ferry",direction="received"}': 2,
     'ferry_transferred_bytes_total{protocol="ferry",direction="received"}': 600,
     'ferry_transferred_bytes_total{protocol="ferry",direction="sent"}': 30,

@@ -412,6 +412,10 @@ Deno.test("who fails too often is locked out with a right key, too, and no other
   }
   assert(reasons[5]?.includes("not one of theirs"), reasons[5]);
   assert(reasons[6]?.includes("try again in 1 s"), reasons[6]);
+  // Once for the failure that brought it about, not for each try that waits.
+  assertEquals(at.told("locked-out"), [
+    { type: "locked-out", user: "alice", wait: 1000 },
+  ]);
   const error = await assertRejects(() => at.connect("alice"), FerryError);
   assertEquals(error.code, "login-refused");
   assertEquals((await at.connect("bob")).info.user, "bob");

@@ -31,6 +31,12 @@ export interface Scale {
   readonly fileCount: number;
   /** Bytes a second at which a tree is moved. */
   readonly treeRate: number;
+  /** Connections of a crowd that are silent, and as many that trickle. */
+  readonly crowd: number;
+  /** Crowds that come afterwards. */
+  readonly crowdsMore: number;
+  /** Bytes of the file that a client gets meanwhile. */
+  readonly crowdFileSize: number;
   /** Milliseconds that a program is waited for. */
   readonly patience: number;
 }
@@ -43,6 +49,9 @@ const QUICK: Scale = {
   flipEvery: 7 * MIB,
   fileCount: 400,
   treeRate: 24 * MIB,
+  crowd: 300,
+  crowdsMore: 1,
+  crowdFileSize: 16 * MIB,
   patience: 30_000,
 };
 
@@ -54,6 +63,9 @@ const FULL: Scale = {
   flipEvery: 100_000_000,
   fileCount: 20_000,
   treeRate: 160 * MIB,
+  crowd: 2000,
+  crowdsMore: 3,
+  crowdFileSize: GIB,
   patience: 600_000,
 };
 
