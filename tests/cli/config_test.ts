@@ -12,7 +12,6 @@ import {
 } from "../../lib/cli/server_commands.ts";
 import { UsageError } from "../../lib/cli/usage_error.ts";
 import { MemoryDisk } from "../../lib/storage/mod.ts";
-import { SeededRandom } from "../helpers/seeded_random.ts";
 import { writeMemory } from "../helpers/test_server.ts";
 import { makeWorld } from "./world.ts";
 
@@ -82,27 +81,6 @@ Deno.test("readConfig() names file, line and key of what makes no sense", () => 
     assert(error.message.startsWith(start), `${content}: ${error.message}`);
     assert(error.message.includes(message), `${content}: ${error.message}`);
     assert(!error.message.includes("\n"), error.message);
-  }
-});
-
-Deno.test("readConfig() survives whatever is in the file", () => {
-  const iterations = Number(Deno.env.get("FERRY_FUZZ_ITERATIONS") ?? 5000);
-  const random = new SeededRandom(17);
-  const decoder = new TextDecoder();
-  for (let round = 0; round < iterations; round++) {
-    const bytes = new TextEncoder().encode(FULL);
-    const noise = random.bytes(8);
-    for (const [index, value] of noise.entries()) {
-      const at = (value * 7919 + index * 31 + round) % bytes.length;
-      if (index % 2 === 0) bytes[at] = noise[(index + 3) % 8]!;
-    }
-    const end = round % 3 === 0 ? noise[0]! * 2 : bytes.length;
-    const content = decoder.decode(bytes.subarray(0, end));
-    try {
-      read(content);
-    } catch (error) {
-      assert(error instanceof UsageError, `${content}\n${error}`);
-    }
   }
 });
 

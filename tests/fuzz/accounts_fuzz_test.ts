@@ -115,7 +115,7 @@ fuzz("a users file is read, or refused with file and line", (random) => {
     if (password !== undefined) assertEquals(password.hash.length, 32);
     access.allows("read", "x/y/z.a");
   }
-});
+}, 10);
 
 fuzz("a users file without changes at its end is read", (random) => {
   const text = USERS + random.pick(["", "\n", "// x", "/* x */", "  "]);

@@ -138,7 +138,7 @@ fuzz("garbage gives an error or asks for more", (random) => {
     (garbage[at] ?? byte) === byte
   );
   assertEquals(error === undefined, begins && garbage.length < HEADER_SIZE);
-});
+}, 10);
 
 fuzz(
   "a changed payload with right checksums decodes to what it says",

@@ -70,3 +70,20 @@ Deno.test("the metrics port survives what is no HTTP", async () => {
   const response = await fetch(`http://127.0.0.1:${port.address.port}/healthz`);
   assertEquals([response.status, await response.text()], [200, "ok\n"]);
 });
+
+Deno.test("the metrics port answers any request that is HTTP, and only its own paths with 200", async () => {
+  const iterations = Number(Deno.env.get("FERRY_FUZZ_ITERATIONS") ?? 2000) * 10;
+  const random = new SeededRandom(92);
+  const methods = ["GET", "HEAD", "POST", "get", "OPTIONS", "PROPFIND"];
+  const paths = ["/metrics", "/healthz", "/readyz"];
+  for (let count = 0; count < iterations; count++) {
+    const method = random.pick(methods);
+    const noise = new TextDecoder("latin1").decode(random.bytes(6));
+    const own = random.pick(paths);
+    const path = random.pick([own, `${own}${noise}`, noise, `/${noise}${own}`]);
+    const { status } = await answerProbe(method, path, PROBED);
+    const isRead = method === "GET" || method === "HEAD";
+    const expected = !isRead ? 405 : paths.includes(path) ? 200 : 404;
+    assertEquals(status, expected, JSON.stringify([method, path]));
+  }
+});
