@@ -45,7 +45,9 @@ export class Room {
     if (needed > free) {
       throw new StorageError(
         "no-space",
-        `it needs ${formatBytes(needed)}, ${formatBytes(free)} are free`,
+        `it needs ${formatBytes(needed)}, ${formatBytes(free)} are free${
+          this.#reserve > 0 ? " besides the server's reserve" : ""
+        }`,
       );
     }
   }
