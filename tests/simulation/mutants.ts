@@ -24,7 +24,7 @@ export const MUTANTS: readonly Mutant[] = [
     name: "no file fsync",
     edits: [{
       file: RECEIVING,
-      find: "await this.#parts.data.sync();",
+      find: "if (this.#isDurable) await this.#parts.data.sync();",
       replace: "",
     }],
   },
