@@ -10,8 +10,9 @@
  * @module
  */
 
-import { denoEnvironment, runClient } from "./lib/cli/mod.ts";
+import { denoCaller } from "./lib/cli/deno_caller.ts";
+import { runClient } from "./lib/cli/ferry.ts";
 
 if (import.meta.main) {
-  Deno.exit(await runClient(Deno.args, denoEnvironment()));
+  Deno.exit(await runClient(Deno.args, denoCaller()));
 }

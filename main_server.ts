@@ -8,8 +8,9 @@
  * @module
  */
 
-import { denoEnvironment, runServer } from "./lib/cli/mod.ts";
+import { denoCaller } from "./lib/cli/deno_caller.ts";
+import { runServer } from "./lib/cli/ferryd.ts";
 
 if (import.meta.main) {
-  Deno.exit(await runServer(Deno.args, denoEnvironment()));
+  Deno.exit(await runServer(Deno.args, denoCaller()));
 }

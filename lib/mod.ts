@@ -30,6 +30,7 @@ export {
   type ClassicClient,
   type ClassicConnectOptions,
   type ClassicDoorOptions,
+  type ClassicFacts,
   type ClassicListing,
   type ClassicName,
   type ClassicOperation,

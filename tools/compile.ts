@@ -4,9 +4,10 @@
  * with `--target TRIPLE` (repeatable) or `--all` those of other platforms in
  * `dist/TRIPLE/`, and `SHA256SUMS` beside each.
  *
- * A program is bundled first and compiled from that one file: of the packages
- * only what it uses goes in, which makes it 20 MB smaller, and the same sources
- * give the same bytes.
+ * A program is bundled first and compiled from that: of the packages only what it
+ * uses goes in, which makes it 20 MB smaller, and the same sources give the same
+ * bytes. The bundle is several files, so that what a program loads at once, its
+ * tables, stands apart from what it loads when it has work to do.
  *
  * `deno compile` puts a program behind `denort`, a Deno without tools, which it
  * downloads from dl.deno.land. Where that cannot be reached, a `denort` from npm
@@ -127,17 +128,23 @@ interface Build {
 
 async function compile(program: Program, build: Build): Promise<string> {
   const { folder, target } = build;
-  const bundle = `dist/.bundle/${program.name}.js`;
+  const bundle = `dist/.bundle/${program.name}/`;
+  const place = new URL(bundle, ROOT);
+  // What an earlier build made is not to go in.
+  await Deno.remove(place, { recursive: true }).catch(() => {});
   await deno([
     "bundle",
     "--quiet",
     "--frozen",
     "--minify",
-    `--output=${bundle}`,
+    "--code-splitting",
+    `--outdir=${bundle}`,
     program.main,
   ]);
-  // The time of the bundle goes into the executable.
-  await Deno.utime(new URL(bundle, ROOT), 0, 0);
+  // The times of the files go into the executable.
+  for await (const { name } of Deno.readDir(place)) {
+    await Deno.utime(new URL(name, place), 0, 0);
+  }
   const name = `${program.name}${target.includes("windows") ? ".exe" : ""}`;
   const output = `dist/${folder}${name}`;
   await deno([
@@ -151,7 +158,7 @@ async function compile(program: Program, build: Build): Promise<string> {
     `--env-file=${BAKED_FILE}`,
     ...program.permissions.map((permission) => `--allow-${permission}`),
     `--output=${output}`,
-    bundle,
+    bundle + program.main.replace(/\.ts$/, ".js"),
   ], build.env);
   console.log(`compile: built ${output}`);
   return name;

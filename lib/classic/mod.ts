@@ -18,14 +18,13 @@ export const CLASSIC: ReadonlyMap<string, ClassicProtocol> = new Map(
     .map((protocol) => [protocol.name, protocol]),
 );
 
+export * from "./plain.ts";
 export { asClient, type ClassicSession } from "./as_client.ts";
 export type {
   ClassicClient,
   ClassicConnectOptions,
   ClassicDoorOptions,
   ClassicListing,
-  ClassicName,
-  ClassicOperation,
   ClassicProtocol,
   ClassicReceipt,
   ClassicTransferOptions,

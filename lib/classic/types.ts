@@ -20,34 +20,12 @@ import type {
   Publication,
 } from "../storage/mod.ts";
 import type { Network } from "../transport/mod.ts";
+import type { ClassicFacts } from "./facts.ts";
 
-/** The names of the protocols, as on the command line. */
-export type ClassicName =
-  | "cs372"
-  | "cs372-login"
-  | "coen366"
-  | "csci320"
-  | "nets";
+export type { ClassicFacts, ClassicName, ClassicOperation } from "./facts.ts";
 
-/** What a classic client can do; each is a method of {@linkcode ClassicClient}. */
-export type ClassicOperation = "list" | "get" | "put" | "rename" | "help";
-
-/** One of the classic protocols. */
-export interface ClassicProtocol {
-  /** Its name. */
-  readonly name: ClassicName;
-  /** The port of Ferry's door, unless told otherwise. */
-  readonly doorPort: number;
-  /** The port that Ferry's client dials, unless told otherwise. */
-  readonly clientPort: number;
-  /** Whether it asks for user and password. */
-  readonly hasLogin: boolean;
-  /** Whether its server dials the client back, so that the client needs a port to listen on. */
-  readonly hasDataPort: boolean;
-  /** What to tell whoever opens the door, as a whole sentence. @default nothing */
-  readonly doorWarning?: string;
-  /** What its client can do. */
-  readonly operations: readonly ClassicOperation[];
+/** One of the classic protocols: what is known of it, and how it is spoken. */
+export interface ClassicProtocol extends ClassicFacts {
   /** Makes the door of a server. */
   door(options?: ClassicDoorOptions): DoorProtocol;
   /**

@@ -5,11 +5,7 @@
  * @module
  */
 
-import {
-  asClient,
-  type ClassicOperation,
-  type ClassicProtocol,
-} from "../classic/mod.ts";
+import type { ClassicFacts, ClassicOperation } from "../classic/plain.ts";
 import type { Client } from "../client/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 import { classic as text } from "./classic_messages.ts";
@@ -74,7 +70,7 @@ const LOCAL_COMMANDS: readonly CommandSpec[] = [
 ];
 
 /** The commands that a protocol has. */
-function commandsOf({ operations }: ClassicProtocol): readonly string[] {
+function commandsOf({ operations }: ClassicFacts): readonly string[] {
   return Object.entries(OPERATIONS)
     .filter(([, operation]) => operations.includes(operation))
     .map(([name]) => name);
@@ -82,7 +78,7 @@ function commandsOf({ operations }: ClassicProtocol): readonly string[] {
 
 /** The options that have a meaning for a command of a protocol. */
 function optionsOf(
-  { hasDataPort, hasLogin }: ClassicProtocol,
+  { hasDataPort, hasLogin }: ClassicFacts,
   command: string,
 ): readonly AnyOption[] {
   return [
@@ -105,7 +101,7 @@ function optionsOf(
  */
 export function checkClassic(
   line: CommandLine,
-  protocol: ClassicProtocol | undefined,
+  protocol: ClassicFacts | undefined,
 ): void {
   if (protocol === undefined) {
     if (line.given([DATA_PORT]).length === 0) return;
@@ -129,7 +125,7 @@ export function checkClassic(
 /** The commands of a prompt, less those that a protocol does not have. */
 export function classicShell(
   program: ProgramSpec,
-  protocol: ClassicProtocol,
+  protocol: ClassicFacts,
 ): ProgramSpec {
   const own = commandsOf(protocol);
   const narrowed = (command: CommandSpec): readonly CommandSpec[] => {
@@ -148,7 +144,7 @@ export function classicShell(
 /** What {@linkcode connectClassic} connects with. */
 export interface ClassicConnecting {
   /** The protocol. */
-  readonly protocol: ClassicProtocol;
+  readonly protocol: ClassicFacts;
   /** Where to. */
   readonly address: NetworkAddress;
   /** The user that HOST names. */
@@ -189,5 +185,6 @@ export async function connectClassic(
     timeout: line.value(TIMEOUT),
     signal,
   });
+  const { asClient } = await import("../classic/mod.ts");
   return asClient(client, { name: protocol.name, hostname, port, user });
 }

@@ -4,20 +4,25 @@
  * @module
  */
 
-import type { ClassicDoorOptions, ClassicProtocol } from "../classic/mod.ts";
-import type { DoorOptions } from "../server/mod.ts";
+import type { ClassicDoorOptions } from "../classic/mod.ts";
+import type { ClassicFacts } from "../classic/plain.ts";
 import type { ConflictPolicy } from "../storage/mod.ts";
+import type { NetworkAddress } from "../transport/mod.ts";
 import { classicProtocol } from "./classic_protocol.ts";
 import { readPlainAddress } from "./host.ts";
-import { CONFLICT_POLICIES } from "../protocol/mod.ts";
+import { CONFLICT_POLICIES } from "../protocol/plain.ts";
 import { classic as text } from "./classic_messages.ts";
 import type { Option } from "./option.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** A classic door that is to be opened. */
-export interface ClassicDoor extends DoorOptions {
-  /** The protocol, with what is to be known of it. */
-  readonly classic: ClassicProtocol;
+export interface ClassicDoor {
+  /** What is known of the protocol. */
+  readonly classic: ClassicFacts;
+  /** Where to listen. */
+  readonly address: NetworkAddress;
+  /** How the door is to be. */
+  readonly options: ClassicDoorOptions;
 }
 
 /** Reads `NAME[=HOST:PORT][,suffix=TEXT][,on-conflict=POLICY]`. */
@@ -39,7 +44,7 @@ function readDoor(given: string): ClassicDoor {
       options.onConflict = readPolicy(name, value);
     } else throw new UsageError(text.unknownSetting(name, setting));
   }
-  return { classic, address, protocol: classic.door(options) };
+  return { classic, address, options };
 }
 
 /** Protocols that leave open what becomes of a taken name; nets says itself. */

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { CLASSIC, type ClassicProtocol } from "../classic/mod.ts";
+import { CLASSIC_FACTS, type ClassicFacts } from "../classic/plain.ts";
 import { classic as text } from "./classic_messages.ts";
 import { nearest } from "./nearest.ts";
 import { UsageError } from "./usage_error.ts";
 
 /**
- * The protocol of a name.
+ * What is known of the protocol of a name.
  *
  * @throws {UsageError} where there is none.
  */
-export function classicProtocol(name: string): ClassicProtocol {
-  const protocol = CLASSIC.get(name);
+export function classicProtocol(name: string): ClassicFacts {
+  const protocol = CLASSIC_FACTS.get(name);
   if (protocol !== undefined) return protocol;
-  const names = [...CLASSIC.keys()];
+  const names = [...CLASSIC_FACTS.keys()];
   throw new UsageError(text.unknown(name, names, nearest(name, names)));
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { CLASSIC, type ClassicProtocol } from "../classic/mod.ts";
+import { CLASSIC_FACTS, type ClassicFacts } from "../classic/plain.ts";
 import { classicProtocol } from "./classic_protocol.ts";
-import { CONFLICT_POLICIES, DIGESTS, DURABILITIES } from "../protocol/mod.ts";
-import { parseFingerprint } from "../identity/mod.ts";
+import { CONFLICT_POLICIES, DIGESTS, DURABILITIES } from "../protocol/plain.ts";
+import { parseFingerprint } from "../identity/plain.ts";
 import { INTEGRITY_IS_NEVER_OFF, usage } from "./messages.ts";
 import {
   choice,
@@ -191,10 +191,10 @@ export const ACTIVE_PORT: Option<number | undefined> = count<never>(
 );
 
 /** What to speak. */
-export const PROTOCOL: Option<ClassicProtocol | undefined> = {
+export const PROTOCOL: Option<ClassicFacts | undefined> = {
   name: "protocol",
   placeholder: "NAME",
-  words: [...CLASSIC.keys()],
+  words: [...CLASSIC_FACTS.keys()],
   help:
     "Speak a classic protocol instead: cs372, cs372-login, coen366, csci320 or nets",
   fallback: undefined,

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FerryError } from "../client/mod.ts";
+import { FerryError } from "../client/plain.ts";
 import type { ConflictChoice } from "./client_options.ts";
 import { shell } from "./messages.ts";
 

@@ -1,100 +1,26 @@
 /**
- * The {@linkcode Environment} of a real process; the only file of the command
- * line that knows Deno.
+ * The {@linkcode Environment} of a real process. Client and server are loaded
+ * where one of them is asked for: no program needs both.
  *
  * @module
  */
 
-import { connect } from "../client/mod.ts";
-import { systemClock, systemRandom } from "../platform/mod.ts";
-import { checkServe, serve } from "../server/mod.ts";
+import type { ClassicClient } from "../classic/mod.ts";
+import type { Client } from "../client/mod.ts";
+import { systemRandom } from "../platform/mod.ts";
+import type { OpenDoor, Server, Verdict } from "../server/mod.ts";
 import { DenoDisk } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
-import { commandHook, mayRun } from "./deno_hook.ts";
-import { observe } from "./deno_observation.ts";
-import {
-  type Environment,
-  type LocalEntry,
-  type Output,
-  OutputClosedError,
-  OutputError,
-  STDOUT,
+import type {
+  Caller,
+  Environment,
+  LocalEntry,
+  Observation,
+  Output,
 } from "./environment.ts";
 import type { LineEditor } from "./line_editor.ts";
 
-/** Columns where nobody knows them: what terminals have had since the VT100. */
-const COLUMNS_DEFAULT = 80;
-
-/** Writes at the most this many bytes at once, so that a pipe's reader gets its turn. */
-const WRITE_SIZE_MAX = 1_048_576;
-
-const UTF8 = new TextEncoder();
 const MISSING: LocalEntry = { kind: "missing", size: 0 };
-
-/** What {@linkcode denoOutput} needs of `Deno.stdout` and `Deno.stderr`. */
-export interface RawOutput {
-  /** Whether it is a terminal. */
-  isTerminal(): boolean;
-  /** Writes some of it. */
-  write(bytes: Uint8Array): Promise<number>;
-}
-
-/**
- * An {@linkcode Output} over one of Deno's streams.
- *
- * @param raw The stream.
- * @param name What to call it.
- */
-export function denoOutput(raw: RawOutput, name: string): Output {
-  let last: Promise<void> = Promise.resolve();
-
-  async function writeAll(bytes: Uint8Array): Promise<void> {
-    let rest = bytes;
-    while (rest.length > 0) {
-      rest = rest.subarray(await raw.write(rest.subarray(0, WRITE_SIZE_MAX)));
-    }
-  }
-
-  return {
-    isTerminal: raw.isTerminal(),
-    columns: terminalColumns,
-    write(content): Promise<void> {
-      const bytes = typeof content === "string"
-        ? UTF8.encode(content)
-        : content;
-      last = last.then(() => writeAll(bytes)).catch((error) => {
-        const isClosed = error instanceof Deno.errors.BrokenPipe;
-        throw isClosed
-          ? new OutputClosedError("Nobody reads", { cause: error })
-          : describeWrite(error, name);
-      });
-      // Whoever awaits learns of it; a failure that nobody awaits ends nothing.
-      last.catch(() => {});
-      return last;
-    },
-  };
-}
-
-/** What the system says of a write, as a phrase; other errors are mistakes of ours. */
-function describeWrite(error: unknown, name: string): unknown {
-  if (!(error instanceof Error) || !("code" in error)) return error;
-  const phrase = error.message.replace(/ \(os error \d+\)$/, "")
-    .replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
-  return new OutputError(name, phrase, { cause: error });
-}
-
-function terminalColumns(): number {
-  try {
-    return Deno.consoleSize().columns || COLUMNS_DEFAULT;
-  } catch {
-    return COLUMNS_DEFAULT;
-  }
-}
-
-function variable(name: string): string | undefined {
-  const { state } = Deno.permissions.querySync({ name: "env", variable: name });
-  return state === "granted" ? Deno.env.get(name) : undefined;
-}
 
 /** Bytes of a line that is typed as an answer. */
 const ANSWER_SIZE = 1024;
@@ -219,21 +145,15 @@ async function runLocal(
   return (await child.status).code;
 }
 
-function onUnhandledRejection(listener: (reason: unknown) => void): () => void {
-  const handle = (event: PromiseRejectionEvent): void => {
-    event.preventDefault();
-    listener(event.reason);
-  };
-  globalThis.addEventListener("unhandledrejection", handle);
-  return () => globalThis.removeEventListener("unhandledrejection", handle);
-}
-
-/** The environment of this process. */
-export function denoEnvironment(): Environment {
-  const stderr = denoOutput(Deno.stderr, "standard error");
+/**
+ * The environment of this process.
+ *
+ * @param caller What of it there is already.
+ */
+export function denoEnvironment(caller: Caller): Environment {
+  const { stderr, variable } = caller;
   return {
-    stdout: denoOutput(Deno.stdout, STDOUT),
-    stderr,
+    ...caller,
     disk: new DenoDisk(),
     canAsk: Deno.stdin.isTerminal() && stderr.isTerminal,
     async ask(question): Promise<string | undefined> {
@@ -241,13 +161,7 @@ export function denoEnvironment(): Environment {
       return await readLine();
     },
     askSecret: (question, signal) => readSecret(question, stderr, signal),
-    clock: systemClock,
     random: systemRandom,
-    platform: {
-      deno: Deno.version.deno,
-      target: Deno.build.target,
-      isWindows: IS_WINDOWS,
-    },
     async editLines(options): Promise<LineEditor> {
       // Most commands edit nothing, and need not wait for what can.
       const { denoLineEditor } = await import("./deno_line_editor.ts");
@@ -255,19 +169,38 @@ export function denoEnvironment(): Environment {
     },
     runLocal,
     stdin: () => Deno.stdin.readable,
-    variable,
     look,
     onTermination,
     onReload,
-    onUnhandledRejection,
     exit: (code) => Deno.exit(code),
-    connect,
-    connectClassic: (protocol, options) => protocol.connect(options),
-    serve,
-    checkServe,
-    observe,
-    mayRun,
-    hook: commandHook,
+    async connect(options): Promise<Client> {
+      const { connect } = await import("../client/mod.ts");
+      return await connect(options);
+    },
+    async connectClassic({ name }, options): Promise<ClassicClient> {
+      const { CLASSIC } = await import("../classic/mod.ts");
+      return await CLASSIC.get(name)!.connect(options);
+    },
+    async serve(options): Promise<Server> {
+      const { serve } = await import("../server/mod.ts");
+      return await serve(options);
+    },
+    async checkServe(options): Promise<readonly OpenDoor[]> {
+      const { checkServe } = await import("../server/mod.ts");
+      return await checkServe(options);
+    },
+    async observe(options): Promise<Observation> {
+      const { observe } = await import("./deno_observation.ts");
+      return await observe(options);
+    },
+    async mayRun(program): Promise<boolean> {
+      const { mayRun } = await import("./deno_hook.ts");
+      return await mayRun(program);
+    },
+    hook: (command) => async (file, signal): Promise<Verdict> => {
+      const { commandHook } = await import("./deno_hook.ts");
+      return await commandHook(command)(file, signal);
+    },
     mayListen,
   };
 }

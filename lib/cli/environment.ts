@@ -1,6 +1,7 @@
 /**
  * All that the command line takes from the world around it. The programs get
- * the real one from `deno_environment.ts`, tests bring their own.
+ * the real one from `deno_caller.ts` and `deno_environment.ts`, tests bring their
+ * own.
  *
  * @module
  */
@@ -8,7 +9,7 @@
 import type {
   ClassicClient,
   ClassicConnectOptions,
-  ClassicProtocol,
+  ClassicFacts,
 } from "../classic/mod.ts";
 import type { Client, ConnectOptions } from "../client/mod.ts";
 import type { Clock, Random } from "../platform/mod.ts";
@@ -114,18 +115,36 @@ export interface Observation extends AsyncDisposable {
   readonly address: NetworkAddress | undefined;
 }
 
-/** What the command line runs in. */
-export interface Environment {
+/**
+ * Who started the program: where its words go, and what it was told. That is
+ * enough for help, version and every command line that makes no sense.
+ */
+export interface Caller {
   /** Results. */
   readonly stdout: Output;
   /** Everything about them. */
   readonly stderr: Output;
   /** Time. */
   readonly clock: Clock;
-  /** Keys and salts. */
-  readonly random: Random;
   /** What this is. */
   readonly platform: Platform;
+  /** An environment variable; `undefined` also where this process may not look. */
+  variable(name: VariableName): string | undefined;
+  /**
+   * Has somebody told of rejections that nobody handles, which then do not end
+   * the program.
+   *
+   * @returns What takes that back.
+   */
+  onUnhandledRejection(listener: (reason: unknown) => void): () => void;
+  /** Everything else around, which takes a while to load. */
+  load(): Promise<Environment>;
+}
+
+/** What the command line runs in. */
+export interface Environment extends Caller {
+  /** Keys and salts. */
+  readonly random: Random;
   /** Local files. */
   readonly disk: Disk;
   /** Whether somebody is there to be asked. */
@@ -154,8 +173,6 @@ export interface Environment {
   runLocal(command: string, directory: string): Promise<number | undefined>;
   /** What is fed to the program; asked for at most once. */
   stdin(): ReadableStream<Uint8Array>;
-  /** An environment variable; `undefined` also where this process may not look. */
-  variable(name: VariableName): string | undefined;
   /** Looks at a local path; never prompts. */
   look(path: string): Promise<LocalEntry>;
   /**
@@ -173,20 +190,13 @@ export interface Environment {
    * @returns What takes that back.
    */
   onReload(listener: () => void): () => void;
-  /**
-   * Has somebody told of rejections that nobody handles, which then do not end
-   * the program.
-   *
-   * @returns What takes that back.
-   */
-  onUnhandledRejection(listener: (reason: unknown) => void): () => void;
   /** Ends the program at once. */
   exit(code: number): void;
   /** Connects to a server. */
   connect(options: ConnectOptions): Promise<Client>;
   /** Connects to a server by a classic protocol. */
   connectClassic(
-    protocol: ClassicProtocol,
+    protocol: ClassicFacts,
     options: ClassicConnectOptions,
   ): Promise<ClassicClient>;
   /** Starts a server. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FerryError, type FerryErrorCode } from "../client/mod.ts";
+import { FerryError, type FerryErrorCode } from "../client/plain.ts";
 import { UsageError } from "./usage_error.ts";
 
 /** The exit codes by name. */

@@ -8,14 +8,14 @@ import {
   FerryError,
   type FerryErrorCode,
   LogInProblemError,
-} from "../client/mod.ts";
+} from "../client/plain.ts";
 import {
   formatAddress,
   type NetworkAddress,
   NetworkError,
   type Scheme,
   usualScheme,
-} from "../transport/mod.ts";
+} from "../transport/plain.ts";
 import { logInHints } from "./account_messages.ts";
 import { OutputError } from "./environment.ts";
 import { escapeText, quoteName } from "./escape.ts";

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { DEFAULT_PORT } from "../client/mod.ts";
+import { DEFAULT_PORT } from "../client/plain.ts";
 import type { ServerAddress } from "../server/mod.ts";
 import {
   type NetworkAddress,
   type Scheme,
   usualScheme,
-} from "../transport/mod.ts";
+} from "../transport/plain.ts";
 import { classic } from "./classic_messages.ts";
 import { usage } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";

@@ -5,9 +5,8 @@
  * @module
  */
 
-import { AccountsError, parsePrivateKey } from "../accounts/mod.ts";
 import type { LogInKey, LogInOptions } from "../client/mod.ts";
-import { StorageError } from "../storage/mod.ts";
+import { StorageError } from "../storage/plain.ts";
 import { accounts as text } from "./account_messages.ts";
 import type { CommandLine } from "./command_line.ts";
 import type { Environment } from "./environment.ts";
@@ -125,6 +124,8 @@ async function readIdentity(
   environment: Environment,
 ): Promise<LogInKey> {
   const content = await readSecret("--identity", path, environment);
+  // Few log in with a key, and what reads one takes a while to load.
+  const { AccountsError, parsePrivateKey } = await import("../accounts/mod.ts");
   try {
     return parsePrivateKey(content);
   } catch (error) {

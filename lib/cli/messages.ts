@@ -28,7 +28,7 @@ import type {
 import type { Right } from "../protocol/mod.ts";
 import type { LocalLeftover } from "../storage/mod.ts";
 import type { Offer } from "../server/mod.ts";
-import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import { formatAddress, type NetworkAddress } from "../transport/plain.ts";
 import { joinLocal } from "./names.ts";
 import { escapeName, escapeText, quoteName } from "./escape.ts";
 import {

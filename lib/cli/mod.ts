@@ -3,8 +3,9 @@
  *
  * @module
  */
-export { denoEnvironment } from "./deno_environment.ts";
+export { denoCaller } from "./deno_caller.ts";
 export {
+  type Caller,
   type Environment,
   type LocalEntry,
   type LocalKind,
@@ -12,5 +13,5 @@ export {
   OutputClosedError,
   type Platform,
 } from "./environment.ts";
-export { runClient } from "./run_client.ts";
-export { runServer } from "./run_server.ts";
+export { runClient } from "./ferry.ts";
+export { runServer } from "./ferryd.ts";

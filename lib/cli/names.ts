@@ -6,7 +6,7 @@
  * @module
  */
 
-import { remoteNameProblem } from "../protocol/mod.ts";
+import { remoteNameProblem } from "../protocol/plain.ts";
 import { usage } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";
 

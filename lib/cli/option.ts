@@ -5,7 +5,7 @@
  * @module
  */
 
-import { filterProblem } from "../client/mod.ts";
+import { filterProblem } from "../client/plain.ts";
 import { usage } from "./messages.ts";
 import { UsageError } from "./usage_error.ts";
 

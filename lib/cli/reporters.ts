@@ -12,7 +12,7 @@ import {
   QUIET,
 } from "./client_options.ts";
 import type { CommandLine } from "./command_line.ts";
-import type { Environment } from "./environment.ts";
+import type { Caller } from "./environment.ts";
 import { JsonReporter } from "./json_reporter.ts";
 import { usage } from "./messages.ts";
 import type { Reporter } from "./reporter.ts";
@@ -44,16 +44,16 @@ export function reporterSettings(line: CommandLine): ReporterSettings {
 /**
  * Makes a reporter.
  *
- * @param environment The world around.
+ * @param caller Who called.
  * @param settings How it is to be.
  * @param prefix What stands before errors that people read.
  */
 export function makeReporter(
-  environment: Environment,
+  caller: Caller,
   settings: ReporterSettings,
   prefix: string,
 ): Reporter {
-  const { stdout, stderr, clock } = environment;
+  const { stdout, stderr, clock } = caller;
   const { isQuiet = false, isDebugging = false } = settings;
   return settings.isJson
     ? new JsonReporter({
@@ -67,7 +67,7 @@ export function makeReporter(
       remarks: stderr,
       clock,
       prefix,
-      isPlain: environment.variable("TERM") === "dumb",
+      isPlain: caller.variable("TERM") === "dumb",
       isQuiet,
       isDebugging,
     });

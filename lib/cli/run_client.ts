@@ -1,187 +1,106 @@
 /**
- * `ferry`, from its arguments to its exit code.
+ * The work of `ferry`: what its commands do. What only some of them need is loaded
+ * by those.
  *
  * @module
  */
 
-import { type Client, type ConnectOptions, FerryError } from "../client/mod.ts";
+import type { Client, ConnectOptions } from "../client/mod.ts";
+import { FerryError } from "../client/plain.ts";
 import type { ServerAddress } from "../server/mod.ts";
-import { formatAddress } from "../transport/mod.ts";
-import { CLEAN, CLIENT_PROGRAM, KEYGEN, SHELL } from "./client_commands.ts";
+import { formatAddress } from "../transport/plain.ts";
+import { CLEAN, KEYGEN, SHELL } from "./client_commands.ts";
 import {
   checkClassic,
   classicShell,
   connectClassic,
 } from "./classic_client.ts";
 import { DEBUG, PROTOCOL } from "./client_options.ts";
-import { type CommandLine, readCommandLine } from "./command_line.ts";
-import { runClean } from "./commands/clean.ts";
-import { runKeygen } from "./commands/keygen.ts";
+import type { CommandLine } from "./command_line.ts";
 import { PLANNERS } from "./commands/mod.ts";
 import { connectOptions } from "./connection.ts";
-import {
-  type Environment,
-  OutputClosedError,
-  OutputError,
-} from "./environment.ts";
-import { EXIT, type ExitCode, exitCodeOf } from "./exit_codes.ts";
+import type { Environment } from "./environment.ts";
+import { type ExitCode, exitCodeOf } from "./exit_codes.ts";
 import { describeFailure } from "./failure.ts";
-import { commandHelp, programHelp } from "./help.ts";
 import { readClassicHost, readHost } from "./host.ts";
 import { interruptible } from "./interruption.ts";
 import { readLogIn, splitUser } from "./log_in.ts";
-import { startLogging } from "./logging.ts";
-import { problems } from "./messages.ts";
 import type { Reporter } from "./reporter.ts";
-import {
-  makeReporter,
-  rejectContradictions,
-  reporterSettings,
-} from "./reporters.ts";
 import { rethrowEnd, Session, type Work } from "./session.ts";
-import { runShell } from "./shell/shell.ts";
-import { SHELL_PROGRAM } from "./shell/shell_commands.ts";
-import { stackOf } from "./stack.ts";
 import { checkScheme, findTrust, type Trust } from "./trust.ts";
-import { UsageError } from "./usage_error.ts";
-import { versionText } from "./version_text.ts";
 
-const PROGRAM = CLIENT_PROGRAM.name;
-/** What stands before errors. */
-const PREFIX = `${PROGRAM}: `;
+/** What a command is done with. */
+interface Tools {
+  /** Who is told. */
+  readonly reporter: Reporter;
+  /** The world around. */
+  readonly environment: Environment;
+}
 
 /**
- * Runs one command of the client.
+ * Does what a command line asks for.
  *
- * @param args The words after the program's name.
- * @param environment The world around.
- * @returns The exit code.
+ * @param line The command line.
+ * @param tools What it is done with.
+ * @throws {UsageError} if it makes no sense.
  */
-export async function runClient(
-  args: readonly string[],
-  environment: Environment,
-): Promise<number> {
-  let mistake: { readonly error: unknown } | undefined;
-  const stopListening = environment.onUnhandledRejection((error) =>
-    mistake ??= { error }
-  );
-  let code: ExitCode = EXIT.failed;
-  try {
-    code = await run(args, environment);
-  } catch (error) {
-    // Who closed our output has seen what they wanted to see.
-    if (error instanceof OutputClosedError) return EXIT.done;
-    const broken = OutputError.in(error);
-    if (broken !== undefined) {
-      const line = `${PROGRAM}: ${problems.output(broken)}\n`;
-      await environment.stderr.write(line).catch(() => {});
-      return EXIT.failed;
-    }
-    mistake ??= { error };
-  } finally {
-    stopListening();
-  }
-  if (mistake === undefined) return code;
-  await confess(mistake.error, args, environment);
-  return code === EXIT.done ? EXIT.failed : code;
-}
-
-/** Tells of a mistake of ours. */
-async function confess(
-  error: unknown,
-  args: readonly string[],
-  environment: Environment,
-): Promise<void> {
-  const isDebugging = args.includes("--debug") || args.includes("-d");
-  const stack = isDebugging ? stackOf(error) : "";
-  const message = `${PROGRAM}: ${problems.internal(error)}\n${stack}`;
-  await environment.stderr.write(message).catch(() => {});
-}
-
-async function run(
-  args: readonly string[],
-  environment: Environment,
+export async function runCommand(
+  line: CommandLine,
+  { reporter, environment }: Tools,
 ): Promise<ExitCode> {
-  let line: CommandLine;
-  try {
-    line = readCommandLine(CLIENT_PROGRAM, args);
-  } catch (error) {
-    const isJson = args.includes("--json");
-    return await refuse(error, makeReporter(environment, { isJson }, PREFIX));
+  if (line.command === CLEAN) {
+    const { runClean } = await import("./commands/clean.ts");
+    return await interruptible(
+      { reporter, environment },
+      (signal) => runClean(line, { reporter, environment, signal }),
+    );
   }
-  if (line.action !== "run" || line.command === undefined) {
-    await environment.stdout.write(textFor(line, environment));
-    return EXIT.done;
+  if (line.command === KEYGEN) {
+    const { runKeygen } = await import("./commands/keygen.ts");
+    return await runKeygen(line, { reporter, environment });
   }
-  const isDebugging = line.value(DEBUG);
-  const reporter = makeReporter(environment, reporterSettings(line), PREFIX);
-  try {
-    rejectContradictions(line);
-    if (line.command === CLEAN) {
-      return await interruptible(
-        { reporter, environment },
-        (signal) => runClean(line, { reporter, environment, signal }),
-      );
-    }
-    if (line.command === KEYGEN) {
-      return await runKeygen(line, { reporter, environment });
-    }
-    const { host, user } = splitUser(line.operands[0] ?? "");
-    const protocol = line.value(PROTOCOL);
-    checkClassic(line, protocol);
-    const address = protocol === undefined
-      ? readHost(host)
-      : readClassicHost(host, protocol);
-    checkScheme(line, address);
-    const isShell = line.command === SHELL;
-    const work = await PLANNERS[line.command.name]?.(line, environment);
-    if (work === undefined && !isShell) {
-      throw new TypeError("The command has no planner");
-    }
-    await using _logging = isDebugging
-      ? await startLogging(environment, { level: "debug", format: "text" })
-      : undefined;
-    if (work === undefined) {
-      return await runShell(line, {
-        environment,
-        program: protocol === undefined
-          ? SHELL_PROGRAM
-          : classicShell(SHELL_PROGRAM, protocol),
-        connect: (inner, reporter, hooks) =>
-          connect(inner, {
-            address,
-            user,
-            remote: line,
-            reporter,
-            environment,
-            ...hooks,
-          }),
-      });
-    }
-    return await runWork(line, { address, user, work, reporter, environment });
-  } catch (error) {
-    return await refuse(error, reporter);
+  const { host, user } = splitUser(line.operands[0] ?? "");
+  const protocol = line.value(PROTOCOL);
+  checkClassic(line, protocol);
+  const address = protocol === undefined
+    ? readHost(host)
+    : readClassicHost(host, protocol);
+  checkScheme(line, address);
+  const isShell = line.command === SHELL;
+  const work = await PLANNERS[line.command?.name ?? ""]?.(line, environment);
+  if (work === undefined && !isShell) {
+    throw new TypeError("The command has no planner");
   }
+  await using _logging = line.value(DEBUG)
+    ? await logEverything(environment)
+    : undefined;
+  if (work === undefined) {
+    const { runShell } = await import("./shell/shell.ts");
+    const { SHELL_PROGRAM } = await import("./shell/shell_commands.ts");
+    return await runShell(line, {
+      environment,
+      program: protocol === undefined
+        ? SHELL_PROGRAM
+        : classicShell(SHELL_PROGRAM, protocol),
+      connect: (inner, reporter, hooks) =>
+        connect(inner, {
+          address,
+          user,
+          remote: line,
+          reporter,
+          environment,
+          ...hooks,
+        }),
+    });
+  }
+  return await runWork(line, { address, user, work, reporter, environment });
 }
 
-function textFor(line: CommandLine, environment: Environment): string {
-  if (line.action === "version") {
-    return versionText(PROGRAM, environment);
-  }
-  return line.command === undefined
-    ? programHelp(CLIENT_PROGRAM)
-    : commandHelp(CLIENT_PROGRAM, line.command);
-}
-
-async function refuse(
-  error: unknown,
-  reporter: Reporter,
-): Promise<ExitCode> {
-  if (!(error instanceof UsageError)) throw error;
-  const server = { hostname: "", port: 0 };
-  const failure = describeFailure(error, { doing: "", server });
-  await reporter.failure(failure, error);
-  return EXIT.usage;
+async function logEverything(
+  environment: Environment,
+): Promise<AsyncDisposable> {
+  const { startLogging } = await import("./logging.ts");
+  return await startLogging(environment, { level: "debug", format: "text" });
 }
 
 interface Job {

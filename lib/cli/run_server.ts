@@ -1,5 +1,5 @@
 /**
- * `ferryd`, from its arguments to its exit code.
+ * The work of `ferryd`: what its commands do.
  *
  * @module
  */
@@ -22,16 +22,10 @@ import {
 } from "../transport/mod.ts";
 import { CLASSIC_DOORS } from "./classic_doors.ts";
 import { classic as classicText } from "./classic_messages.ts";
-import { type CommandLine, readCommandLine } from "./command_line.ts";
-import {
-  type Environment,
-  type Observation,
-  OutputClosedError,
-  OutputError,
-} from "./environment.ts";
+import type { CommandLine } from "./command_line.ts";
+import type { Environment, Observation } from "./environment.ts";
 import { jsonLine, quoteName } from "./escape.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
-import { commandHelp } from "./help.ts";
 import { startLogging } from "./logging.ts";
 import { problems, server as text, usage } from "./messages.ts";
 import {
@@ -50,15 +44,14 @@ import {
   METRICS,
   READ_ONLY,
   RESERVE,
-  SERVE,
   SERVER_DEBUG,
   SERVER_LIMIT_RATE,
-  SERVER_PROGRAM,
   SERVER_QUIET,
   STATE,
   USER_COMMAND,
   USERS,
 } from "./server_commands.ts";
+import { ServerFailure } from "./server_failure.ts";
 import { readSettings, type ServerSettings } from "./server_settings.ts";
 import {
   type IdentityPlan,
@@ -68,39 +61,11 @@ import {
   warnOfEnd,
 } from "./server_identity.ts";
 import { reloadWhenAsked, renew } from "./server_reload.ts";
-import { stackOf } from "./stack.ts";
 import { identity } from "./trust_messages.ts";
 import { runUser } from "./user_command.ts";
 import { UsageError } from "./usage_error.ts";
-import { versionText } from "./version_text.ts";
 
-const PROGRAM = SERVER_PROGRAM.name;
 const log = getLogger(["ferry", "cli"]);
-
-/**
- * Runs the server until it is asked to end.
- *
- * @param args The words after the program's name.
- * @param environment The world around.
- * @returns The exit code.
- */
-export async function runServer(
-  args: readonly string[],
-  environment: Environment,
-): Promise<number> {
-  try {
-    const line = readCommandLine(SERVER_PROGRAM, args);
-    return await run(line, environment);
-  } catch (error) {
-    if (error instanceof OutputClosedError) return EXIT.failed;
-    const { message, code } = describe(error);
-    const isDebugging = args.includes("--debug") || args.includes("-d");
-    await environment.stderr.write(
-      `${PROGRAM}: ${message}\n${isDebugging ? stackOf(error) : ""}`,
-    ).catch(() => {});
-    return code;
-  }
-}
 
 const STORAGE_EXIT_CODES: Readonly<Partial<Record<string, ExitCode>>> = {
   "denied": EXIT.refused,
@@ -108,74 +73,61 @@ const STORAGE_EXIT_CODES: Readonly<Partial<Record<string, ExitCode>>> = {
   "not-directory": EXIT.conflict,
 };
 
-/** The folder cannot be served; the cause says why. */
-class RootError extends Error {
-  override readonly name = "RootError";
-  override readonly cause: StorageError;
-  /** The folder, as it was given. */
-  readonly root: string;
-
-  constructor(root: string, cause: StorageError) {
-    super(cause.message);
-    this.cause = cause;
-    this.root = root;
-  }
-}
-
 /** Does what fails where the folder cannot be served. */
 async function withRoot<T>(root: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    throw error instanceof StorageError ? new RootError(root, error) : error;
-  }
-}
-
-function describe(error: unknown): { message: string; code: ExitCode } {
-  if (error instanceof UsageError) {
-    return { message: error.message, code: EXIT.usage };
-  }
-  if (error instanceof ServeError) {
-    const { cause } = error;
-    const isDenied = cause instanceof NetworkError && cause.kind === "denied";
-    return {
-      message: error.message,
-      code: isDenied ? EXIT.refused : EXIT.failed,
-    };
-  }
-  if (error instanceof IdentityError) {
-    return { message: identity.failed(error.message), code: EXIT.failed };
-  }
-  if (error instanceof RootError) {
-    const { kind } = error.cause;
+    if (!(error instanceof StorageError)) throw error;
     const message = problems.failed({
       doing: "serve",
-      subject: quoteName(error.root),
+      subject: quoteName(root),
       phrase: error.message,
       hint: undefined,
     });
-    return { message, code: STORAGE_EXIT_CODES[kind] ?? EXIT.failed };
+    const code = STORAGE_EXIT_CODES[error.kind] ?? EXIT.failed;
+    throw new ServerFailure(message, code, { cause: error });
   }
-  const broken = OutputError.in(error);
-  const message = broken === undefined
-    ? problems.internal(error)
-    : problems.output(broken);
-  return { message, code: EXIT.failed };
+}
+
+/** What an error means to who started the program, where that is known. */
+function told(error: unknown): unknown {
+  if (error instanceof ServeError) {
+    const { cause } = error;
+    const isDenied = cause instanceof NetworkError && cause.kind === "denied";
+    const code = isDenied ? EXIT.refused : EXIT.failed;
+    return new ServerFailure(error.message, code, { cause: error });
+  }
+  if (error instanceof IdentityError) {
+    const message = identity.failed(error.message);
+    return new ServerFailure(message, EXIT.failed, { cause: error });
+  }
+  return error;
+}
+
+/**
+ * Does what a command line asks for.
+ *
+ * @param line The command line.
+ * @param environment The world around.
+ * @throws {UsageError} if it makes no sense, {@linkcode ServerFailure} if it
+ * cannot be done.
+ */
+export async function runCommand(
+  line: CommandLine,
+  environment: Environment,
+): Promise<ExitCode> {
+  try {
+    return await run(line, environment);
+  } catch (error) {
+    throw told(error);
+  }
 }
 
 async function run(
   line: CommandLine,
   environment: Environment,
 ): Promise<ExitCode> {
-  const { stdout } = environment;
-  if (line.action === "version") {
-    await stdout.write(versionText(PROGRAM, environment));
-    return EXIT.done;
-  }
-  if (line.action === "help") {
-    await stdout.write(commandHelp(SERVER_PROGRAM, line.command ?? SERVE));
-    return EXIT.done;
-  }
   if (line.command === USER_COMMAND) return await runUser(line, environment);
   const settings = await readSettings(line, environment);
   if (line.command === IDENTITY) {
@@ -219,6 +171,7 @@ async function planServing(
     : identityPlan(settings, environment);
   const plain = {
     ...serveOptions(settings),
+    ...await doorOptions(settings),
     ...await hookOptions(settings, environment),
   };
   const isSecure = plain.listen?.some(({ scheme }) => scheme === "tls");
@@ -267,13 +220,27 @@ function serveOptions(
     listen,
     allowPlain,
     readOnly: line.value(READ_ONLY),
-    ...doors.length === 0 ? {} : { doors },
     ...anonymous === undefined ? {} : { anonymous },
     ...reserve === undefined ? {} : { reserve },
     ...users === undefined ? {} : { users },
     ...state === undefined ? {} : { state },
     ...line.value(ALLOW_ACTIVE) ? { allowActive: true } : {},
     ...Object.keys(limits).length === 0 ? {} : { limits },
+  };
+}
+
+/** The classic doors; what is spoken behind them is loaded where there is one. */
+async function doorOptions(
+  settings: ServerSettings,
+): Promise<Pick<ServeOptions, "doors">> {
+  const given = settings.value(CLASSIC_DOORS);
+  if (given.length === 0) return {};
+  const { CLASSIC } = await import("../classic/mod.ts");
+  return {
+    doors: given.map(({ classic, address, options }) => ({
+      address,
+      protocol: CLASSIC.get(classic.name)!.door(options),
+    })),
   };
 }
 

@@ -6,7 +6,7 @@
 
 import type { AnonymousAccess, ServerAddress } from "../server/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
-import { type Right, RIGHTS } from "../protocol/mod.ts";
+import { type Right, RIGHTS } from "../protocol/plain.ts";
 import { accounts } from "./account_messages.ts";
 import { CLASSIC_DOORS } from "./classic_doors.ts";
 import type { CommandSpec, ProgramSpec } from "./command.ts";

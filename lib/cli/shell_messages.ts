@@ -6,7 +6,7 @@
  */
 
 import type { SessionInfo } from "../client/mod.ts";
-import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import { formatAddress, type NetworkAddress } from "../transport/plain.ts";
 import { escapeName, escapeText, quoteName } from "./escape.ts";
 
 /** What a shell says at its prompt. */

@@ -13,7 +13,7 @@ import type {
 } from "../client/mod.ts";
 import type { Clock } from "../platform/mod.ts";
 import type { LocalLeftover } from "../storage/mod.ts";
-import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import { formatAddress, type NetworkAddress } from "../transport/plain.ts";
 import type { Output } from "./environment.ts";
 import { escapeName, escapeText } from "./escape.ts";
 import type { Failure } from "./failure.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { formatAddress, type NetworkAddress } from "../transport/mod.ts";
+import { formatAddress, type NetworkAddress } from "../transport/plain.ts";
 import { escapeText, quoteName } from "./escape.ts";
 
 /** Why there is no `--digest none`. */

@@ -5,18 +5,18 @@
  */
 
 import { VERSION } from "../platform/mod.ts";
-import { VERSIONS } from "../protocol/mod.ts";
-import type { Environment } from "./environment.ts";
+import { VERSIONS } from "../protocol/plain.ts";
+import type { Caller } from "./environment.ts";
 
 /**
  * Program, commit (of executables), protocol and platform on one line.
  *
  * @param program The name of the program.
- * @param environment What it runs in.
+ * @param caller Who called.
  */
 export function versionText(
   program: string,
-  { platform, variable }: Environment,
+  { platform, variable }: Caller,
 ): string {
   const commit = variable("FERRY_COMMIT") ?? "";
   const build = commit === "" ? [] : [`commit ${commit}`];

@@ -4,7 +4,12 @@
  * @module
  */
 
-const SEGMENTER = new Intl.Segmenter("en", { granularity: "grapheme" });
+let segmenter: Intl.Segmenter | undefined;
+
+/** Made at first use: it takes a while, and most names are plain. */
+function loadSegmenter(): Intl.Segmenter {
+  return segmenter ??= new Intl.Segmenter("en", { granularity: "grapheme" });
+}
 
 /**
  * First and last code points of what East Asian Width (Unicode 16) calls wide
@@ -50,7 +55,7 @@ function graphemeWidth(grapheme: string): number {
 export function textWidth(text: string): number {
   if (ASCII_PATTERN.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of SEGMENTER.segment(text)) {
+  for (const { segment } of loadSegmenter().segment(text)) {
     width += graphemeWidth(segment);
   }
   return width;
@@ -66,7 +71,9 @@ export function textWidth(text: string): number {
 export function truncateStart(text: string, columns: number): string {
   if (textWidth(text) <= columns) return text;
   if (columns < 1) return "";
-  const graphemes = [...SEGMENTER.segment(text)].map(({ segment }) => segment);
+  const graphemes = [...loadSegmenter().segment(text)].map(({ segment }) =>
+    segment
+  );
   let kept = "";
   let width = 1;
   for (const grapheme of graphemes.reverse()) {

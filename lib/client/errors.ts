@@ -8,9 +8,9 @@ import {
   type ErrorCode,
   errorCodeName,
   ProtocolError,
-} from "../protocol/mod.ts";
-import { StorageError } from "../storage/mod.ts";
-import { NetworkError } from "../transport/mod.ts";
+} from "../protocol/plain.ts";
+import { StorageError } from "../storage/plain.ts";
+import { NetworkError } from "../transport/plain.ts";
 
 /**
  * Stable codes of {@linkcode FerryError}: those of the wire, and what only a

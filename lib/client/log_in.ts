@@ -9,8 +9,8 @@ import {
   type MessageBody,
   PASSWORD_SIZE_MAX,
   USER_SIZE_MAX,
-} from "../protocol/mod.ts";
-import { isLoopback } from "../transport/mod.ts";
+} from "../protocol/plain.ts";
+import { isLoopback } from "../transport/plain.ts";
 import { FerryError } from "./errors.ts";
 
 /** Why a client does not even try to log in. */

@@ -3,22 +3,8 @@
  *
  * @module
  */
+export * from "./plain.ts";
 export { connect } from "./connect.ts";
-export {
-  describe,
-  FerryError,
-  type FerryErrorCode,
-  type FerryErrorOptions,
-  type Phase,
-  toFerryError,
-} from "./errors.ts";
-export { DEFAULT_PORT, RETRIES_DEFAULT, TIMEOUT_DEFAULT } from "./limits.ts";
-export {
-  type LogInKey,
-  type LogInOptions,
-  type LogInProblem,
-  LogInProblemError,
-} from "./log_in.ts";
 export type { SmallRequest, SmallTransfer } from "./small_job.ts";
 export type { TlsOptions, UnknownServer } from "./trust.ts";
 export type {
@@ -37,8 +23,6 @@ export type {
   TransferProgress,
 } from "./types.ts";
 export {
-  filterProblem,
-  type FilterRule,
   getTree,
   putTree,
   type SetAttributes,

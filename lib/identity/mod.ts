@@ -4,24 +4,18 @@
  *
  * @module
  */
+export * from "./plain.ts";
 export {
   type Identity,
   identityFromPem,
   type PemNames,
 } from "./certificate.ts";
-export { IdentityError, type IdentityErrorKind } from "./errors.ts";
 export {
   certificatesFromFile,
   type FileParts,
   identityFromFiles,
   type IdentityPaths,
 } from "./files.ts";
-export {
-  formatFingerprint,
-  parseFingerprint,
-  SHORT_FORM_BITS,
-  shortForm,
-} from "./fingerprint.ts";
 export {
   type KnownHost,
   KnownHosts,

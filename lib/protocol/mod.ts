@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./plain.ts";
 export {
   decodeHeader,
   decodePayload,
@@ -14,14 +15,6 @@ export {
   OPTIONAL_TYPE_MIN,
 } from "./codec.ts";
 export {
-  ERROR_CODES,
-  type ErrorCode,
-  errorCodeName,
-  type Fault,
-  malformed,
-  ProtocolError,
-} from "./errors.ts";
-export {
   type DataFrame,
   type Frame,
   type FrameOf,
@@ -31,27 +24,18 @@ export {
   type MessageFrame,
 } from "./frame.ts";
 export { FrameBuffer } from "./frame_buffer.ts";
-export * from "./limits.ts";
-export { type KeyLogIn, keyLogInMessage } from "./log_in.ts";
 export {
-  CONFLICT_POLICIES,
   type ConnectionKind,
   DATA_CODE,
-  DIGESTS,
-  DURABILITIES,
   ENTRY_KINDS,
   type FrameType,
-  type MessageBody,
   MESSAGES,
   type MessageType,
   PUBLICATIONS,
-  type Right,
-  RIGHTS,
   type Role,
   type WireEntry,
   type WireRun,
 } from "./messages.ts";
-export { remoteNameProblem, RESERVED_NAME } from "./remote_name.ts";
 export { Conversation } from "./session.ts";
 export {
   CONNECTION_MACHINES,

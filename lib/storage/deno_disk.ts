@@ -8,7 +8,6 @@
  * @module
  */
 
-import { existsSync, statfsSync } from "node:fs";
 import type {
   Disk,
   DiskAccess,
@@ -44,6 +43,13 @@ const NO_SYNC_CODES = new Set(["EINVAL", "ENOTSUP", "EOPNOTSUPP"]);
 
 /** The last millisecond from 1970 that a `Date` holds, and minus the first (ECMA-262, time values). */
 const DATE_MAX = 8_640_000_000_000_000;
+
+let nodeFs: Promise<typeof import("node:fs")> | undefined;
+
+/** Loaded at first use: it takes 7 ms, and many commands of a client get by without. */
+function loadNodeFs(): Promise<typeof import("node:fs")> {
+  return nodeFs ??= import("node:fs");
+}
 
 /** The {@linkcode Disk} of this machine, through Deno's permissions. */
 export class DenoDisk implements Disk {
@@ -81,8 +87,9 @@ export class DenoDisk implements Disk {
   }
 
   /** Whether a path leads anywhere. */
-  exists(path: string): Promise<boolean> {
-    return attempt(() => existsSync(path));
+  async exists(path: string): Promise<boolean> {
+    const { existsSync } = await loadNodeFs();
+    return await attempt(() => existsSync(path));
   }
 
   /** Resolves every link. */
@@ -165,7 +172,8 @@ export class DenoDisk implements Disk {
   /** Free space, if `--allow-sys=statfs` is granted. */
   async freeSpace(path: string): Promise<number | undefined> {
     if (!(await this.access(path)).freeSpace) return undefined;
-    return attempt(() => {
+    const { statfsSync } = await loadNodeFs();
+    return await attempt(() => {
       const { bavail, bsize } = statfsSync(path);
       return bavail * bsize;
     });

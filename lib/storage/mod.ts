@@ -4,6 +4,7 @@
  *
  * @module
  */
+export * from "./plain.ts";
 export {
   chunkCount,
   ChunkDigest,
@@ -27,12 +28,6 @@ export {
   openFileStorage,
   openMemoryStorage,
 } from "./disk_storage.ts";
-export {
-  StorageError,
-  type StorageErrorKind,
-  type StorageErrorOptions,
-} from "./errors.ts";
-export { compileGlob, type Glob, GLOB_SIZE_MAX } from "./glob.ts";
 export type { jailed, KnownFolders, SafePath, SeenDirectory } from "./jail.ts";
 export { type Journal, readJournal } from "./journal_file.ts";
 export {

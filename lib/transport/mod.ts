@@ -3,25 +3,13 @@
  *
  * @module
  */
+export * from "./plain.ts";
 export {
   DATA_HEADROOM,
   FrameChannel,
   JOINED_FRAME_MAX,
 } from "./frame_channel.ts";
 export { KeptBytes } from "./kept_bytes.ts";
-export {
-  type Connection,
-  type ConnectionPurpose,
-  formatAddress,
-  isLoopback,
-  type Listener,
-  type Network,
-  type NetworkAddress,
-  NetworkError,
-  type NetworkErrorKind,
-  type Scheme,
-  usualScheme,
-} from "./network.ts";
 export { type Pace, Pacer, type PacerLimits } from "./pacer.ts";
 export { networkError, tcpNetwork } from "./tcp_network.ts";
 export {

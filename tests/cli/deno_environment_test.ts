@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { denoEnvironment, denoOutput } from "../../lib/cli/deno_environment.ts";
+import { denoCaller, denoOutput } from "../../lib/cli/deno_caller.ts";
+import { denoEnvironment } from "../../lib/cli/deno_environment.ts";
 import { OutputClosedError, OutputError } from "../../lib/cli/environment.ts";
 
 Deno.test("denoOutput() writes everything, in order, however little goes at once", async () => {
@@ -48,7 +49,7 @@ Deno.test({
   name: "denoEnvironment() asks for nothing that it may not have",
   permissions: "none",
   async fn() {
-    const environment = denoEnvironment();
+    const environment = denoEnvironment(denoCaller());
     assertEquals(environment.variable("TERM"), undefined);
     const missing = { kind: "missing" as const, size: 0 };
     assertEquals(await environment.look("deno.json"), missing);
@@ -58,7 +59,7 @@ Deno.test({
 });
 
 Deno.test("denoEnvironment() looks at local paths", async () => {
-  const environment = denoEnvironment();
+  const environment = denoEnvironment(denoCaller());
   const { dirname, filename = "" } = import.meta;
   assertEquals((await environment.look(dirname ?? "")).kind, "directory");
   const file = await environment.look(filename);
@@ -68,7 +69,7 @@ Deno.test("denoEnvironment() looks at local paths", async () => {
 });
 
 Deno.test("denoEnvironment() listens, and takes back that it does", () => {
-  const environment = denoEnvironment();
+  const environment = denoEnvironment(denoCaller());
   const stopTermination = environment.onTermination(() => {});
   const reasons: unknown[] = [];
   const stopRejection = environment.onUnhandledRejection((reason) =>
@@ -87,7 +88,7 @@ Deno.test("denoEnvironment() listens, and takes back that it does", () => {
 });
 
 Deno.test("denoEnvironment() runs commands of this machine, where it is told to", async () => {
-  const { runLocal } = denoEnvironment();
+  const { runLocal } = denoEnvironment(denoCaller());
   assertEquals(await runLocal("exit 3", ""), 3);
   assertEquals(await runLocal("exit 0", Deno.cwd()), 0);
 });

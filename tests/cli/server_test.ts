@@ -75,7 +75,13 @@ function fakeServer(
 
 Deno.test("runServer() says when it is ready, drains at the first signal, ends at the second", async () => {
   const { server, drains } = fakeServer([READING, NOTHING]);
-  const world = makeWorld({ serve: () => Promise.resolve(server) });
+  const started = Promise.withResolvers<void>();
+  const world = makeWorld({
+    serve() {
+      started.resolve();
+      return Promise.resolve(server);
+    },
+  });
   const args = [
     "-l",
     "localhost:0",
@@ -86,6 +92,7 @@ Deno.test("runServer() says when it is ready, drains at the first signal, ends a
     "share",
   ];
   const running = runServer(args, world.environment);
+  await started.promise;
   await settle();
   assertEquals(
     world.stdout.text,

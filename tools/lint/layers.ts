@@ -7,7 +7,7 @@ import { type Place, placeOf, repositoryPath } from "./place.ts";
 
 /** What the files of one room may import besides each other. */
 export interface Arrows {
-  /** Other rooms, always through their `mod.ts`. */
+  /** Other rooms, always through their `mod.ts` or `plain.ts`. */
   readonly rooms: readonly string[];
   /** Packages and built-in modules; a `*` at the end stands for any rest. */
   readonly packages: readonly string[];
@@ -86,6 +86,12 @@ export const ROOMS: Readonly<Record<string, Arrows>> = {
     ],
   },
 };
+
+/**
+ * What other rooms may import of a room: all that it offers, or the part of it
+ * that loads at once.
+ */
+const DOORS: readonly string[] = ["mod.ts", "plain.ts"];
 
 /** The configuration holds the version; these rooms may take it from there. */
 const CONFIGURATION = "deno.json";
@@ -169,9 +175,8 @@ function refuseFile(from: Place, path: string): Refusal | undefined {
     };
   }
   // Each program loads its own half of lib/cli, and no more.
-  if (to.kind !== "room" || to.file === "mod.ts" || from.kind === "main") {
-    return undefined;
-  }
+  const isDoor = to.kind !== "room" || DOORS.includes(to.file);
+  if (isDoor || from.kind === "main") return undefined;
   return {
     message: `${nameOf(from)} reaches inside lib/${to.room}`,
     hint:

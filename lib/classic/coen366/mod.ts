@@ -4,22 +4,16 @@
  * @module
  */
 
+import { COEN366_FACTS } from "../facts.ts";
 import { clientParts } from "../operation.ts";
 import type { ClassicProtocol } from "../types.ts";
 import { Coen366Client } from "./client.ts";
-import { COEN366, coen366Door } from "./door.ts";
-
-/** The port of the original server. */
-const PORT = 65_432;
+import { coen366Door } from "./door.ts";
 
 /** The protocol. */
 export const coen366: ClassicProtocol = {
-  name: COEN366,
-  doorPort: PORT,
-  clientPort: PORT,
-  hasLogin: false,
-  hasDataPort: false,
-  operations: ["get", "put", "rename", "help"],
+  ...COEN366_FACTS,
   door: coen366Door,
-  connect: (options) => Coen366Client.open(clientParts(options, PORT)),
+  connect: (options) =>
+    Coen366Client.open(clientParts(options, COEN366_FACTS.clientPort)),
 };

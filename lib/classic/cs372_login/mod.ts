@@ -5,24 +5,15 @@
  */
 
 import { FerryError } from "../../client/mod.ts";
+import { CS372_LOGIN_FACTS } from "../facts.ts";
 import { clientParts } from "../operation.ts";
 import type { ClassicProtocol } from "../types.ts";
 import { Cs372LoginClient } from "./client.ts";
 import { cs372LoginDoor } from "./door.ts";
 
-/** One more than the original's port, which is that of cs372. */
-const PORT = 3556;
-
 /** The protocol. */
 export const cs372Login: ClassicProtocol = {
-  name: "cs372-login",
-  doorPort: PORT,
-  clientPort: PORT,
-  hasLogin: true,
-  hasDataPort: true,
-  doorWarning:
-    "cs372-login sends passwords as plain text: everybody on the way can read them.",
-  operations: ["list", "get"],
+  ...CS372_LOGIN_FACTS,
   door: () => cs372LoginDoor,
   connect(options) {
     const { user = "", password = "" } = options;
@@ -36,7 +27,7 @@ export const cs372Login: ClassicProtocol = {
         ),
       );
     }
-    const parts = clientParts(options, PORT);
+    const parts = clientParts(options, CS372_LOGIN_FACTS.clientPort);
     return Promise.resolve(new Cs372LoginClient(parts, { user, password }));
   },
 };

@@ -4,26 +4,18 @@
  * @module
  */
 
+import { NETS_FACTS } from "../facts.ts";
 import { clientParts } from "../operation.ts";
 import type { ClassicProtocol } from "../types.ts";
 import { NetsClient } from "./client.ts";
-import { NETS, netsDoor } from "./door.ts";
-
-/** The port of the original server. */
-const DOOR_PORT = 50_001;
-
-/** The port that the original client dials: that of the stammering proxy. */
-const CLIENT_PORT = 50_000;
+import { netsDoor } from "./door.ts";
 
 /** The protocol. */
 export const nets: ClassicProtocol = {
-  name: NETS,
-  doorPort: DOOR_PORT,
-  clientPort: CLIENT_PORT,
-  hasLogin: false,
-  hasDataPort: false,
-  operations: ["get", "put"],
+  ...NETS_FACTS,
   door: netsDoor,
   connect: (options) =>
-    Promise.resolve(new NetsClient(clientParts(options, CLIENT_PORT))),
+    Promise.resolve(
+      new NetsClient(clientParts(options, NETS_FACTS.clientPort)),
+    ),
 };

@@ -13,7 +13,7 @@
  * @module
  */
 
-import { compileGlob, type Glob } from "../../storage/mod.ts";
+import { compileGlob, type Glob } from "../../storage/plain.ts";
 
 /** One pattern, and what it does. */
 export interface FilterRule {
