@@ -48,6 +48,7 @@ import {
   YES,
 } from "./client_options.ts";
 import { LOG_IN_OPTIONS } from "./log_in_options.ts";
+import { completionsOf } from "./completion_scripts.ts";
 import type { CommandSpec, Operand, ProgramSpec } from "./command.ts";
 import type { AnyOption } from "./option.ts";
 
@@ -278,6 +279,7 @@ export const INFO: CommandSpec = {
 /** Removes what interrupted downloads left; needs no server. */
 export const CLEAN: CommandSpec = {
   name: "clean",
+  isMinor: true,
   summary: "Remove what interrupted downloads left",
   description: [
     "Lists the partial downloads in DIR, by default the current directory, that were interrupted and not finished, with the size and age of each, and removes them after a question. Those that a download is at work on stay.",
@@ -291,12 +293,13 @@ export const CLEAN: CommandSpec = {
 /** Makes a key; needs no server. */
 export const KEYGEN: CommandSpec = {
   name: "keygen",
+  isMinor: true,
   summary: "Make a key to log in with",
   description: [
     "Makes an Ed25519 key and writes it: the private half to FILE, which only you may read, the public half to FILE.pub, for the operator of the server. A file that is there stays as it is.",
     "A key of ssh-keygen -t ed25519 without a passphrase does as well.",
   ],
-  operands: [{ name: "FILE" }],
+  operands: [{ name: "FILE", names: "local" }],
   options: [],
   examples: [
     "ferry keygen ~/.ferry-key",
@@ -330,6 +333,11 @@ export const SHELL: CommandSpec = {
   ],
 };
 
+/** Prints what makes a shell complete; needs no server. */
+export const COMPLETIONS: CommandSpec = completionsOf("ferry", [
+  "Names on the server are completed as well, where that needs no question: over a connection that is given two seconds, and kept in mind for ten.",
+]);
+
 /** `ferry` with all its words. */
 export const CLIENT_PROGRAM: ProgramSpec = {
   name: "ferry",
@@ -345,6 +353,7 @@ export const CLIENT_PROGRAM: ProgramSpec = {
     INFO,
     CLEAN,
     KEYGEN,
+    COMPLETIONS,
     SHELL,
   ],
   loneCommand: SHELL.name,

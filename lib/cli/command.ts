@@ -14,6 +14,8 @@ export interface Operand {
   readonly names?: NameSide | "source" | "destination";
   /** Whether it names a directory. */
   readonly isFolder?: boolean;
+  /** The only words that make sense, where there are few. */
+  readonly words?: readonly string[];
   /** Whether it may be left out. */
   readonly optional?: boolean;
   /** Whether it may be given several times; only the last operand may. */
@@ -32,6 +34,8 @@ export interface CommandSpec {
   readonly description: readonly string[];
   /** What it takes besides options. */
   readonly operands: readonly Operand[];
+  /** Whether the help of the program only names it, and leaves the rest to its own. */
+  readonly isMinor?: boolean;
   /** Options of this command only. */
   readonly options: readonly AnyOption[];
   /** Command lines to copy. */

@@ -238,6 +238,12 @@ function checkOperands(
   if (missing !== undefined) {
     throw new UsageError(usage.missingOperand(shown, missing.name, help));
   }
+  for (const [index, { name, words }] of command.operands.entries()) {
+    const given = operands[index];
+    if (given !== undefined && words?.includes(given) === false) {
+      throw new UsageError(usage.badOperand(name, given, words));
+    }
+  }
   const extra = operands[command.operands.length];
   if (extra !== undefined && !command.operands.at(-1)?.repeated) {
     throw new UsageError(usage.unexpected(shown, extra, help));

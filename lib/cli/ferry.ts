@@ -5,8 +5,10 @@
  * @module
  */
 
-import { CLIENT_PROGRAM } from "./client_commands.ts";
+import { CLIENT_PROGRAM, COMPLETIONS } from "./client_commands.ts";
 import { type CommandLine, readCommandLine } from "./command_line.ts";
+import { answerCompletion, isCompletion } from "./complete_words.ts";
+import { scriptFor } from "./completion_scripts.ts";
 import { type Caller, OutputClosedError, OutputError } from "./environment.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { describeFailure } from "./failure.ts";
@@ -17,6 +19,7 @@ import {
   rejectContradictions,
   reporterSettings,
 } from "./reporters.ts";
+import { localNames } from "./shell/listing.ts";
 import { stackOf } from "./stack.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version_text.ts";
@@ -77,12 +80,30 @@ async function run(
   args: readonly string[],
   caller: Caller,
 ): Promise<ExitCode> {
+  if (isCompletion(args)) {
+    await answerCompletion(CLIENT_PROGRAM, args, {
+      caller,
+      namesFor: (words) => async (side, folder, isHome) => {
+        const environment = await caller.load();
+        if (side === "local") {
+          return await localNames(folder, isHome, environment);
+        }
+        const { remoteNames } = await import("./completion_names.ts");
+        return await remoteNames(folder, words, environment);
+      },
+    });
+    return EXIT.done;
+  }
   const isJson = args.includes("--json");
   let reporter = makeReporter(caller, { isJson }, PREFIX);
   try {
     const line = readCommandLine(CLIENT_PROGRAM, args);
     if (line.action !== "run") {
       await caller.stdout.write(textFor(line, caller));
+      return EXIT.done;
+    }
+    if (line.command === COMPLETIONS) {
+      await caller.stdout.write(scriptFor(line, PROGRAM));
       return EXIT.done;
     }
     reporter = makeReporter(caller, reporterSettings(line), PREFIX);

@@ -6,12 +6,15 @@
  */
 
 import { type CommandLine, readCommandLine } from "./command_line.ts";
+import { answerCompletion, isCompletion } from "./complete_words.ts";
+import { scriptFor } from "./completion_scripts.ts";
 import { type Caller, OutputClosedError, OutputError } from "./environment.ts";
 import { EXIT, type ExitCode } from "./exit_codes.ts";
 import { commandHelp } from "./help.ts";
 import { problems } from "./messages.ts";
-import { SERVE, SERVER_PROGRAM } from "./server_commands.ts";
+import { COMPLETIONS, SERVE, SERVER_PROGRAM } from "./server_commands.ts";
 import { ServerFailure } from "./server_failure.ts";
+import { localNames } from "./shell/listing.ts";
 import { stackOf } from "./stack.ts";
 import { UsageError } from "./usage_error.ts";
 import { versionText } from "./version_text.ts";
@@ -30,6 +33,14 @@ export async function runServer(
   caller: Caller,
 ): Promise<number> {
   try {
+    if (isCompletion(args)) {
+      await answerCompletion(SERVER_PROGRAM, args, {
+        caller,
+        namesFor: () => async (_side, folder, isHome) =>
+          await localNames(folder, isHome, await caller.load()),
+      });
+      return EXIT.done;
+    }
     return await run(readCommandLine(SERVER_PROGRAM, args), caller);
   } catch (error) {
     if (error instanceof OutputClosedError) return EXIT.failed;
@@ -61,6 +72,10 @@ async function run(line: CommandLine, caller: Caller): Promise<ExitCode> {
         ? versionText(PROGRAM, caller)
         : commandHelp(SERVER_PROGRAM, line.command ?? SERVE),
     );
+    return EXIT.done;
+  }
+  if (line.command === COMPLETIONS) {
+    await caller.stdout.write(scriptFor(line, PROGRAM));
     return EXIT.done;
   }
   const [environment, { runCommand }] = await Promise.all([

@@ -118,18 +118,27 @@ const COMMAND_COLUMNS = 34;
  * @param program The program.
  */
 export function programHelp(program: ProgramSpec): string {
-  const commands = program.commands.map((command) =>
-    definition(
-      `${command.name} ${operandSynopsis(command)}`,
-      command.summary,
-      COMMAND_COLUMNS,
-    )
-  );
+  const commands = program.commands.filter(({ isMinor }) => !isMinor)
+    .map((command) =>
+      definition(
+        `${command.name} ${operandSynopsis(command)}`,
+        command.summary,
+        COMMAND_COLUMNS,
+      )
+    );
+  const minor = program.commands.filter(({ isMinor }) => isMinor)
+    .map(({ name }) => name).join(", ");
   const options = commonOptions(program);
   return [
     `Usage: ${program.name} [OPTIONS] COMMAND HOST[:PORT] [ARGS]\n`,
-    "Move files to and from a Ferry server; nothing arrives half. Commands:\n",
+    "Move files to and from a Ferry server; nothing arrives half.\n",
+    "Commands:\n",
     ...commands,
+    definition(
+      minor,
+      "Without a server; each has its own help",
+      COMMAND_COLUMNS,
+    ),
     "Options:\n",
     optionTable(options),
     "HOST is NAME or ADDRESS; it means tls://HOST, on this machine tcp://HOST.\n",

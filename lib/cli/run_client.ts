@@ -131,7 +131,7 @@ function runWork(line: CommandLine, job: Job): Promise<ExitCode> {
 }
 
 /** Where to connect, what ends that, and who is told. */
-interface Connecting
+export interface Connecting
   extends
     Pick<Job, "address" | "user" | "reporter" | "environment">,
     Pick<ConnectOptions, "onReconnect" | "onConnection"> {
@@ -140,8 +140,12 @@ interface Connecting
   readonly signal: AbortSignal;
 }
 
-/** The connection, or the exit code that its failure means. */
-async function connect(
+/**
+ * Connects as a command line says.
+ *
+ * @returns The connection, or the exit code that its failure means: it was told.
+ */
+export async function connect(
   line: CommandLine,
   { address, user, remote = line, reporter, environment, ...hooks }: Connecting,
 ): Promise<Client | ExitCode> {

@@ -9,6 +9,7 @@ import type { NetworkAddress } from "../transport/mod.ts";
 import { type Right, RIGHTS } from "../protocol/plain.ts";
 import { accounts } from "./account_messages.ts";
 import { CLASSIC_DOORS } from "./classic_doors.ts";
+import { completionsOf } from "./completion_scripts.ts";
 import type { CommandSpec, ProgramSpec } from "./command.ts";
 import { readListenAddress, readPlainAddress } from "./host.ts";
 import { PASSWORD_FILE } from "./log_in_options.ts";
@@ -235,7 +236,9 @@ export const SERVE: CommandSpec = {
     "Beyond this machine it speaks TLS. Who it is, is a certificate that it makes once and keeps, and clients remember; or one of an authority, with --cert and --key, which SIGHUP reads again, together with configuration and users file.",
     'When a listener is ready, stdout says so: "listening ferry tcp://127.0.0.1:65430". Logs go to stderr.',
   ],
-  operands: [{ name: "ROOT", optional: true }],
+  operands: [
+    { name: "ROOT", names: "local", isFolder: true, optional: true },
+  ],
   options: SERVE_OPTIONS,
   examples: [
     "ferryd share/",
@@ -254,7 +257,9 @@ export const CHECK: CommandSpec = {
   description: [
     'Checks options, ROOT and permissions as "ferryd" would, says what would be offered, and ends. It listens nowhere. (To offer a directory that is named "check", write "./check".)',
   ],
-  operands: [{ name: "ROOT", optional: true }],
+  operands: [
+    { name: "ROOT", names: "local", isFolder: true, optional: true },
+  ],
   options: SERVE_OPTIONS,
   examples: ["ferryd check --anonymous read share/"],
 };
@@ -294,10 +299,13 @@ export const IDENTITY: CommandSpec = {
   examples: ["ferryd identity", "ferryd identity --state /var/lib/ferryd"],
 };
 
+/** Prints what makes a shell complete. */
+export const COMPLETIONS: CommandSpec = completionsOf("ferryd", []);
+
 /** `ferryd` with all its words. */
 export const SERVER_PROGRAM: ProgramSpec = {
   name: "ferryd",
-  commands: [SERVE, CHECK, IDENTITY, USER_COMMAND],
+  commands: [SERVE, CHECK, IDENTITY, USER_COMMAND, COMPLETIONS],
   defaultCommand: SERVE.name,
   commonOptions: [SERVER_DEBUG, SERVER_QUIET],
 };

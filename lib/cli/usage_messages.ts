@@ -90,6 +90,12 @@ export const usage = {
   emptyValue: (option: string): string =>
     `Option "${option}" needs a value that is not empty`,
 
+  badOperand: (
+    name: string,
+    value: string,
+    words: readonly string[],
+  ): string =>
+    `${name} cannot be ${quoteName(value)}: choose ${listOf(words, "or")}`,
   badChoice: (
     option: string,
     value: string,

@@ -25,7 +25,7 @@ const NOTHING: Completions = { hits: [], typed: "" };
 
 /** What stands before the word that is being typed. */
 interface Before {
-  readonly command: CommandSpec;
+  readonly command: CommandSpec | undefined;
   readonly options: readonly AnyOption[];
   readonly words: readonly string[];
 }
@@ -89,8 +89,8 @@ function optionWords(options: readonly AnyOption[]): string[] {
 /** The operand that is being typed. */
 function openOperand({ command, options, words }: Before): Operand | undefined {
   const count = splitWords(words, options).operands.length;
-  const last = command.operands.at(-1);
-  return command.operands[count] ?? (last?.repeated ? last : undefined);
+  const last = command?.operands.at(-1);
+  return command?.operands[count] ?? (last?.repeated ? last : undefined);
 }
 
 /** Where an operand is looked up. */
@@ -138,11 +138,40 @@ async function completeRest(
       : await completeValue(given, valueOf(open), namesIn);
   }
   const operand = openOperand(before);
+  if (operand?.words !== undefined) return wholeWords(operand.words, open);
   const isFromServer = words.includes(`--${FROM_SERVER.name}`);
   const side = sideOf(operand?.names, isFromServer);
   return side === undefined
     ? NOTHING
     : await names(side, open, operand?.isFolder ?? false, namesIn);
+}
+
+/** The command that a line is about, and what is typed of it besides its name. */
+function readBefore(
+  program: ProgramSpec,
+  words: readonly string[],
+): Before & { readonly first: string | undefined } {
+  const common = commonOptions(program);
+  const all = program.commands.flatMap(({ options }) => options);
+  const { operands, positions } = splitWords(words, [...common, ...all]);
+  const [first] = operands;
+  const named = program.commands.find(({ name, aliases = [] }) =>
+    first !== undefined && first !== "" && [name, ...aliases].includes(first)
+  );
+  const command = named ??
+    program.commands.find(({ name }) => name === program.defaultCommand);
+  return {
+    first,
+    command,
+    options: [...command?.options ?? [], ...common],
+    words: named === undefined ? words : words.toSpliced(positions[0] ?? 0, 1),
+  };
+}
+
+/** Every word that a line may begin with. */
+function firstWords(program: ProgramSpec): readonly string[] {
+  const names = commandNames(program).filter((name) => name !== "");
+  return program.defaultCommand === undefined ? [...names, HELP.name] : names;
 }
 
 /**
@@ -158,19 +187,28 @@ export async function complete(
   namesIn: NamesIn,
 ): Promise<Completions> {
   const { words, open } = splitOpenLine(line);
-  if (line.trimStart().startsWith("!")) {
+  if (program.isShell && line.trimStart().startsWith("!")) {
     return await names("local", open, false, namesIn);
   }
-  const [first, ...rest] = words.map(({ text }) => text);
-  const known = [...commandNames(program), HELP.name];
-  if (first === undefined) return wholeWords(known, open);
-  if (first === HELP.name) {
-    return rest.length === 0 ? wholeWords(known, open) : NOTHING;
+  const before = readBefore(program, words.map(({ text }) => text));
+  const { command, first } = before;
+  const known = firstWords(program);
+  if (command === undefined && first !== undefined) {
+    const isHelp = first === HELP.name && before.words.at(-1) === first;
+    return isHelp ? wholeWords(known, open) : NOTHING;
   }
-  const command = program.commands.find(({ name, aliases = [] }) =>
-    [name, ...aliases].includes(first)
-  );
-  if (command === undefined) return NOTHING;
-  const options = [...command.options, ...commonOptions(program)];
-  return await completeRest({ command, options, words: rest }, open, namesIn);
+  const rest = await completeRest(before, open, namesIn);
+  const isFirst = first === undefined && openOption(before) === undefined &&
+    !open.typed.startsWith("-");
+  if (!isFirst) return rest;
+  const begun = wholeWords(known, open);
+  return begun.hits.length === 0 ? rest : {
+    hits: [
+      ...begun.hits,
+      ...rest.hits.map((hit) =>
+        open.typed.slice(0, open.typed.length - rest.typed.length) + hit
+      ),
+    ],
+    typed: open.typed,
+  };
 }

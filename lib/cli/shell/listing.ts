@@ -6,7 +6,8 @@
 
 import type { Disk } from "../../storage/mod.ts";
 import { readRemoteName } from "../names.ts";
-import type { ListFolder } from "./expand.ts";
+import type { Environment } from "../environment.ts";
+import type { Candidate, ListFolder } from "./expand.ts";
 import { localPath, type Places, remotePath } from "./places.ts";
 import type { Lister } from "./remote_names.ts";
 
@@ -37,4 +38,17 @@ export function listLocal(disk: Disk, places: Places): ListFolder {
       yield { name, isFolder: kind === "directory" || kind === "link" };
     }
   };
+}
+
+/** The names in a local directory, from where a program was started. */
+export async function localNames(
+  folder: string,
+  isHome: boolean,
+  { disk, platform, variable }: Environment,
+): Promise<readonly Candidate[]> {
+  const { isWindows } = platform;
+  const home = variable(isWindows ? "USERPROFILE" : "HOME");
+  const here: Places = { remote: "", local: "", home, isWindows };
+  const local = localPath(folder, isHome, here);
+  return await Array.fromAsync(listLocal(disk, { ...here, local })(""));
 }

@@ -14,7 +14,7 @@ export type Lister = Pick<Client, "list">;
 
 /** Milliseconds that a listing is kept. */
 const KEPT_FOR = 30_000;
-/** Milliseconds that somebody who types is kept waiting: as long as people take for the same moment. */
+/** Milliseconds that somebody who types is usually kept waiting: as long as people take for the same moment. */
 const PATIENCE = 700;
 /** Milliseconds after which a listing is given up. */
 const TIMEOUT = 10_000;
@@ -34,23 +34,30 @@ const NOTHING: readonly Candidate[] = [];
 export class RemoteNames {
   readonly #clock: Clock;
   readonly #lister: () => Lister | undefined;
+  readonly #patience: number;
   readonly #listings = new Map<string, Listing>();
   #ending = new AbortController();
 
   /**
    * @param clock The time.
    * @param lister Who is asked; `undefined` where nobody can be.
+   * @param patience Milliseconds that somebody who types is kept waiting.
    */
-  constructor(clock: Clock, lister: () => Lister | undefined) {
+  constructor(
+    clock: Clock,
+    lister: () => Lister | undefined,
+    patience: number = PATIENCE,
+  ) {
     this.#clock = clock;
     this.#lister = lister;
+    this.#patience = patience;
   }
 
   /** The names in a directory, or nothing if they do not come soon. */
   async in(path: string): Promise<readonly Candidate[]> {
     let cancel: CancelTimer = () => {};
     const late = new Promise<readonly Candidate[]>((resolve) => {
-      cancel = this.#clock.after(PATIENCE, () => resolve(NOTHING));
+      cancel = this.#clock.after(this.#patience, () => resolve(NOTHING));
     });
     try {
       return await Promise.race([this.#listing(path), late]);

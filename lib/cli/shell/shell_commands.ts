@@ -7,6 +7,7 @@
 
 import {
   CLIENT_PROGRAM,
+  COMPLETIONS,
   KEYGEN,
   REMOTE_OPTIONS,
   SHELL,
@@ -70,6 +71,9 @@ export const LEAVE: CommandSpec = {
   examples: ["bye"],
 };
 
+/** What makes no sense at a prompt. */
+const OUTSIDE: readonly CommandSpec[] = [SHELL, KEYGEN, COMPLETIONS];
+
 /** A command as it is typed where the host is known. */
 function withoutHost(spec: CommandSpec): CommandSpec {
   const strip = (text: string) => text.replaceAll(" HOST", "");
@@ -89,7 +93,7 @@ function withoutHost(spec: CommandSpec): CommandSpec {
 /** The commands of a shell, made of those of a program. */
 export function shellProgram(program: ProgramSpec): ProgramSpec {
   const commands = program.commands
-    .filter((command) => command !== SHELL && command !== KEYGEN)
+    .filter((command) => !OUTSIDE.includes(command))
     .map(withoutHost);
   const own = [
     CHANGE_FOLDER,
