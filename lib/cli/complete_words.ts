@@ -5,7 +5,11 @@
  */
 
 import type { ProgramSpec } from "./command.ts";
-import { COMPLETE_WORD, type CompleteForm } from "./completion_scripts.ts";
+import {
+  COMPLETE_WORD,
+  type CompleteForm,
+  FORMS,
+} from "./completion_scripts.ts";
 import type { Caller } from "./environment.ts";
 import { complete, type NamesIn } from "./shell/completion.ts";
 import { splitOpenLine, typeText } from "./shell/shell_words.ts";
@@ -41,6 +45,7 @@ export async function answerCompletion(
     readonly namesFor: NamesFor;
   },
 ): Promise<void> {
+  if (!FORMS.some((known) => known === form)) return;
   const isLine = form === "line" satisfies CompleteForm;
   const line = isLine ? given.join(" ").trimStart() : typeWords(given);
   if (line === undefined) return;

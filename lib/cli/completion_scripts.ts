@@ -15,7 +15,10 @@ export const SHELLS = ["bash", "zsh", "fish"] as const;
 export const COMPLETE_WORD = "__complete";
 
 /** How a script asks: with a line as it was typed, or with its words. */
-export type CompleteForm = "line" | "words";
+export const FORMS = ["line", "words"] as const;
+
+/** One of {@linkcode FORMS}. */
+export type CompleteForm = typeof FORMS[number];
 
 /**
  * The command that prints the scripts.
@@ -59,6 +62,8 @@ _${program}() {
   {
     IFS= read -r typed
     while IFS= read -r hit; do
+      # A quote that is open bash closes by itself.
+      [[ $hit == *[!\\\\][\\"\\']\\  ]] && hit=\${hit%??}
       if [[ $2 == *"$typed" ]]; then
         COMPREPLY+=("\${2%"$typed"}$hit")
       else
@@ -76,11 +81,14 @@ function zsh(program: string): string {
 # Completion of ${program} for zsh.
 _${program}() {
   local hit
+  local -a raw
   "\${(Q)words[1]}" ${COMPLETE_WORD} words "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" \\
     2>/dev/null </dev/null | while IFS= read -r hit; do
+    raw=()
+    [[ $hit == \\~/* ]] && raw=(-Q) hit="~\${(q)hit[2,-1]}"
     case $hit in
-      */ | *=) compadd -S '' -- "$hit" ;;
-      *) compadd -- "$hit" ;;
+      */ | *=) compadd $raw -S '' -- "$hit" ;;
+      *) compadd $raw -- "$hit" ;;
     esac
   done
 }

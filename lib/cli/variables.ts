@@ -29,7 +29,7 @@ export const VARIABLES = table({
   XDG_STATE_HOME: {
     programs: ["ferry", "ferryd"],
     help:
-      "Where ferry keeps what an interrupted put needs to go on, in ferry/uploads, and the history of the shell, in ferry/history; and ferryd its identity, in ferryd (default ~/.local/state).",
+      "Where ferry keeps what an interrupted put needs to go on, in ferry/uploads, the history of the shell, in ferry/history, and the names that completion has asked a server for, in ferry/completions; and ferryd its identity, in ferryd (default ~/.local/state).",
   },
   XDG_CONFIG_HOME: {
     programs: ["ferry"],

@@ -51,7 +51,19 @@ export type Key = "Enter" | "Tab" | "Up" | "C-c" | "C-d" | "C-u";
 
 const ROWS = 40;
 
-/** A terminal in which `ferry` runs. */
+/** The command line that runs `ferry` from its sources. */
+export function ferryCommand(
+  permissions: readonly string[] = [],
+): readonly string[] {
+  return [
+    ...[Deno.execPath(), "run", "--quiet", "--frozen", "--no-prompt"],
+    ...CLIENT_PERMISSIONS,
+    ...permissions,
+    MAIN,
+  ];
+}
+
+/** A terminal in which a program runs. */
 export class Terminal implements AsyncDisposable {
   readonly #socket: string;
   readonly #env: Record<string, string>;
@@ -66,6 +78,17 @@ export class Terminal implements AsyncDisposable {
     args: readonly string[],
     options: TerminalOptions,
   ): Promise<Terminal> {
+    return await Terminal.run(
+      [...ferryCommand(options.permissions), ...args],
+      options,
+    );
+  }
+
+  /** Opens one, and runs a program in it; what it exits with is the last line. */
+  static async run(
+    command: readonly string[],
+    options: TerminalOptions,
+  ): Promise<Terminal> {
     const env = Deno.env.toObject();
     for (const name of ["DENO_COVERAGE_DIR", "TMUX"]) delete env[name];
     const terminal = new Terminal(`${options.folder}/tmux`, {
@@ -73,20 +96,17 @@ export class Terminal implements AsyncDisposable {
       LANG: "C.UTF-8",
       DENO_NO_UPDATE_CHECK: "1",
     });
-    const ferry = [
+    const program = [
       "env",
       ...Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
-      ...[Deno.execPath(), "run", "--quiet", "--frozen", "--no-prompt"],
-      ...CLIENT_PERMISSIONS,
-      ...options.permissions ?? [],
-      ...[MAIN, ...args],
+      ...command,
     ].map(quote).join(" ");
     await terminal.#tmux(
       ...["-f", "/dev/null", "new-session", "-d", "-c", options.cwd],
       ...["-x", String(options.columns ?? 80), "-y", String(ROWS)],
-      // It stays when ferry has ended, so that its last words can be read, and
+      // It stays when the program has ended, so that its last words can be read, and
       // has no part in what Ctrl-C does to it.
-      `sh -c ${quote(`trap : INT; ${ferry}; echo "exit $?"; exec cat`)}`,
+      `sh -c ${quote(`trap : INT; ${program}; echo "exit $?"; exec cat`)}`,
     );
     return terminal;
   }
@@ -202,6 +222,7 @@ function trim(text: string): string {
   return text.replace(/ +$/gm, "").replace(/\n+$/, "");
 }
 
-function quote(word: string): string {
+/** A word as `sh` reads it. */
+export function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
 }
