@@ -1,10 +1,12 @@
 /**
  * Shows what Ferry does, with a real server and real clients on this machine,
  * and proves every byte of it. Exits with 0 only if everything was as it must.
+ * With `--dist=FOLDER` it runs the executables in that folder, with nothing in
+ * their environment but where to keep their state.
  *
  * @module
  */
-import { join } from "@std/path";
+import { join, resolve } from "@std/path";
 import { formatTable } from "../bench/table.ts";
 import { formatDuration, formatRate, formatSize } from "../lib/cli/format.ts";
 import { cutOffGet, cutOffPut } from "./demo/cut_off.ts";
@@ -71,15 +73,16 @@ async function setUp(
   options: {
     readonly signal: AbortSignal;
     readonly cleanUp: AsyncDisposableStack;
+    readonly dist: string | undefined;
   },
 ): Promise<Stage> {
-  const { signal, cleanUp } = options;
+  const { signal, cleanUp, dist } = options;
   const folders = await makeFolders(base);
   const samples = await makeSamples(folders.samples);
   const sent = await proveTree(folders.samples);
   narrator.step("Start a server on an empty folder, allowed nothing else");
-  narrator.command(["deno", ...FerryServer.words(SERVED)]);
-  const server = FerryServer.start(base, SERVED);
+  narrator.command(FerryServer.words(SERVED, dist));
+  const server = FerryServer.start(base, SERVED, dist);
   // After an orderly end this finds nobody.
   cleanUp.defer(async () => void await server.stop("SIGKILL"));
   const onAbort = (): void => void server.stop("SIGKILL");
@@ -90,9 +93,10 @@ async function setUp(
     writable: RECEIVED,
     state: STATE,
     signal,
+    dist,
   });
   narrator.note('From here on, "ferry" stands for:');
-  narrator.command([client.environment, "deno", ...client.words]);
+  narrator.command([client.environment, ...client.words]);
   const host = `127.0.0.1:${port}`;
   return {
     narrator,
@@ -179,7 +183,19 @@ function endSignal(): AbortSignal {
   return controller.signal;
 }
 
+/** The folder of the executables that are to run; `undefined`: the sources are. */
+function readDist(args: readonly string[]): string | undefined {
+  const [first, extra] = args;
+  if (first === undefined) return undefined;
+  const folder = /^--dist=(.+)$/s.exec(first)?.[1];
+  if (folder !== undefined && extra === undefined) return resolve(folder);
+  throw new DemoError(
+    `it cannot follow "${args.join(" ")}": give nothing, or --dist=FOLDER`,
+  );
+}
+
 async function runDemo(narrator: Narrator): Promise<void> {
+  const dist = readDist(Deno.args);
   const started = performance.now();
   const signal = endSignal();
   await using cleanUp = new AsyncDisposableStack();
@@ -189,7 +205,7 @@ async function runDemo(narrator: Narrator): Promise<void> {
   );
   cleanUp.defer(() => Deno.remove(base, { recursive: true }));
   narrator.title("Ferry demo", `, in ${base}, which is removed at the end`);
-  const stage = await setUp(narrator, base, { signal, cleanUp });
+  const stage = await setUp(narrator, base, { signal, cleanUp, dist });
   try {
     for (const step of STEPS) {
       await step(stage);

@@ -1,6 +1,6 @@
 /**
- * The two programs of Ferry, as processes of their own with no more rights than
- * they need.
+ * The two programs of Ferry, as processes of their own: run by Deno with no more
+ * rights than they need, or as executables with nothing in their environment.
  *
  * @module
  */
@@ -22,6 +22,16 @@ export interface Ending {
 /** A line of JSON that `ferry --json` writes. */
 export type FerryEvent = Readonly<Record<string, unknown>>;
 
+/** How a program is started. */
+interface Start {
+  /** What runs. */
+  readonly program: string;
+  /** What it is called where its command line is shown. */
+  readonly shown: string;
+  /** The words that come first. */
+  readonly args: readonly string[];
+}
+
 const SERVER = fromFileUrl(new URL("../../main_server.ts", import.meta.url));
 const CLIENT = fromFileUrl(new URL("../../main_client.ts", import.meta.url));
 const READY_PATTERN = /^listening ferry tcp:\/\/127\.0\.0\.1:(?<port>\d+)$/;
@@ -36,13 +46,39 @@ const STATE_VARIABLE = Deno.build.os === "windows"
   ? "LOCALAPPDATA"
   : "XDG_STATE_HOME";
 
-function denoArgs(
+/**
+ * @param name The name of the executable.
+ * @param main Its source.
+ * @param permissions What Deno lets that do; executables have theirs built in.
+ * @param dist The folder of the executables; `undefined`: Deno runs the source.
+ */
+function startOf(
+  name: string,
   main: string,
   permissions: readonly string[],
-  args: readonly string[],
-): string[] {
-  return ["run", "--quiet", "--frozen", "--no-prompt", ...permissions, main]
-    .concat(args);
+  dist: string | undefined,
+): Start {
+  if (dist !== undefined) {
+    const suffix = Deno.build.os === "windows" ? ".exe" : "";
+    const program = join(dist, name + suffix);
+    return { program, shown: program, args: [] };
+  }
+  const run = ["run", "--quiet", "--frozen", "--no-prompt"];
+  return {
+    program: Deno.execPath(),
+    shown: "deno",
+    args: [...run, ...permissions, main],
+  };
+}
+
+/** What the environment of a program is; the system of Windows needs its own. */
+function environmentOf(
+  dist: string | undefined,
+  more: Readonly<Record<string, string>> = {},
+): Pick<Deno.CommandOptions, "clearEnv" | "env"> {
+  return dist === undefined
+    ? { env: { ...ENVIRONMENT, ...more } }
+    : { clearEnv: Deno.build.os !== "windows", env: { ...more } };
 }
 
 /** A `ferryd` that runs. */
@@ -56,18 +92,26 @@ export class FerryServer {
     this.#log = this.#readLog();
   }
 
-  /**
-   * The words after `deno` that {@linkcode FerryServer.start} runs.
-   *
-   * @param name Name of the folder.
-   */
-  static words(name: string): string[] {
-    return denoArgs(SERVER, [
+  static #how(name: string, dist: string | undefined): Start {
+    const permissions = [
       "--allow-net=127.0.0.1",
       `--allow-read=${name}`,
       `--allow-write=${name}`,
       "--allow-sys=statfs",
-    ], ["--listen", "127.0.0.1:0", name]);
+    ];
+    const { args, ...start } = startOf("ferryd", SERVER, permissions, dist);
+    return { ...start, args: [...args, "--listen", "127.0.0.1:0", name] };
+  }
+
+  /**
+   * What {@linkcode FerryServer.start} runs, as it is shown.
+   *
+   * @param name Name of the folder.
+   * @param dist The folder of the executables, if they are to run.
+   */
+  static words(name: string, dist: string | undefined): string[] {
+    const { shown, args } = FerryServer.#how(name, dist);
+    return [shown, ...args];
   }
 
   /**
@@ -75,13 +119,19 @@ export class FerryServer {
    *
    * @param base The folder in which it works.
    * @param name Name of the folder in `base` that it offers; all it may touch.
+   * @param dist The folder of the executables, if they are to run.
    */
-  static start(base: string, name: string): FerryServer {
+  static start(
+    base: string,
+    name: string,
+    dist: string | undefined,
+  ): FerryServer {
+    const { program, args } = FerryServer.#how(name, dist);
     return new FerryServer(
-      new Deno.Command(Deno.execPath(), {
-        args: FerryServer.words(name),
+      new Deno.Command(program, {
+        args: [...args],
         cwd: base,
-        env: ENVIRONMENT,
+        ...environmentOf(dist),
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
@@ -134,13 +184,15 @@ export class FerryClient {
   readonly #folder: string;
   readonly #state: string;
   readonly #signal: AbortSignal;
-  readonly #permissions: readonly string[];
+  readonly #dist: string | undefined;
+  readonly #start: Start;
 
   /**
    * @param folder Where it works, and all that it may read.
    * @param options `writable`: name of the folder in there where it may write
    * what it fetches; `state`: of the one where it may note what it has not
-   * finished to send. `signal` ends it.
+   * finished to send; `dist`: the folder of the executables, if they are to run.
+   * `signal` ends it.
    */
   constructor(
     folder: string,
@@ -148,17 +200,20 @@ export class FerryClient {
       readonly writable: string;
       readonly state: string;
       readonly signal: AbortSignal;
+      readonly dist: string | undefined;
     },
   ) {
     this.#folder = folder;
     this.#state = join(folder, options.state);
     this.#signal = options.signal;
-    this.#permissions = [
+    this.#dist = options.dist;
+    const permissions = [
       "--allow-net=127.0.0.1",
       "--allow-read=.",
       `--allow-write=${options.writable},${options.state}`,
       `--allow-env=${STATE_VARIABLE}`,
     ];
+    this.#start = startOf("ferry", CLIENT, permissions, options.dist);
   }
 
   /** What its environment says about where it may note things. */
@@ -166,9 +221,9 @@ export class FerryClient {
     return `${STATE_VARIABLE}=${this.#state}`;
   }
 
-  /** The words after `deno` with which every run begins. */
+  /** The words with which every run begins, as they are shown. */
   get words(): string[] {
-    return denoArgs(CLIENT, this.#permissions, []);
+    return [this.#start.shown, ...this.#start.args];
   }
 
   /** Runs it to its end. */
@@ -216,10 +271,10 @@ export class FerryClient {
   }
 
   #spawn(args: readonly string[]): Deno.ChildProcess {
-    return new Deno.Command(Deno.execPath(), {
-      args: [...this.words, ...args],
+    return new Deno.Command(this.#start.program, {
+      args: [...this.#start.args, ...args],
       cwd: this.#folder,
-      env: { ...ENVIRONMENT, [STATE_VARIABLE]: this.#state },
+      ...environmentOf(this.#dist, { [STATE_VARIABLE]: this.#state }),
       signal: this.#signal,
       stdin: "null",
       stdout: "piped",
