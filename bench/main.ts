@@ -9,6 +9,7 @@ import { LINK } from "./link/mod.ts";
 import { RESUME } from "./resume/mod.ts";
 import { chooseScenario, type Scenario } from "./scenario.ts";
 import { SMALL } from "./small/mod.ts";
+import { START } from "./start/mod.ts";
 
 /** All scenarios; the first one is meant where none is named. */
 const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
@@ -16,6 +17,7 @@ const SCENARIOS: readonly [Scenario, ...Scenario[]] = [
   LINK,
   SMALL,
   RESUME,
+  START,
 ];
 
 /** Makes Ctrl-C end the bench as an error would, so that it cleans up. */

@@ -221,13 +221,25 @@ function readTargets(args: readonly string[]): readonly string[] {
   );
 }
 
-/** Builds both programs for a platform. */
-async function build(target: string, folder: string): Promise<void> {
+/**
+ * The environment in which `deno compile` finds a `denort`, and whether that is
+ * the official one.
+ *
+ * @param target The platform.
+ */
+export async function compileEnvironment(
+  target: string,
+): Promise<{ env: Record<string, string>; isOfficial: boolean }> {
   const isOfficial = await isDenortAvailable(target);
   if (!isOfficial && target !== Deno.build.target) {
     throw new Error(`Cannot download ${denortUrl(target)}`);
   }
-  const env = isOfficial ? {} : await useDenortFromNpm();
+  return { env: isOfficial ? {} : await useDenortFromNpm(), isOfficial };
+}
+
+/** Builds both programs for a platform. */
+async function build(target: string, folder: string): Promise<void> {
+  const { env, isOfficial } = await compileEnvironment(target);
   if (!isOfficial) console.error(SMOKE_TEST_WARNING);
   const names: string[] = [];
   for (const program of PROGRAMS) {

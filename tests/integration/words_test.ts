@@ -51,8 +51,8 @@ sceneTest(
     assertFits(whole);
     for (const name of COMMANDS) {
       const isAlias = name === "rename" || name === "change";
-      const place = name === "clean" ? "[DIR]" : "HOST";
-      assertEquals(whole.includes(`  ${name} ${place}`), !isAlias, name);
+      const line = name === "clean" ? "  clean, " : `  ${name} HOST`;
+      assertEquals(whole.includes(line), !isAlias, name);
     }
     await Promise.all(COMMANDS.map(async (name) => {
       const text = await say(scene, "client", [name, "--help"]);
