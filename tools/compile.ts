@@ -126,6 +126,47 @@ interface Build {
   readonly env: Record<string, string>;
 }
 
+/** How the files of a bundle name each other. */
+const PART_PATTERN = /"\.\/([\w.-]+\.js)"/g;
+
+/**
+ * Gives the files of a bundle names that tell nothing of where it was made: the
+ * bundler makes them of the paths of the sources. They are numbered in the order
+ * in which they name each other, beginning with the entry, which keeps its name.
+ */
+async function renameParts(place: URL, entry: string): Promise<void> {
+  const texts = new Map<string, string>();
+  for await (const { name } of Deno.readDir(place)) {
+    texts.set(name, await Deno.readTextFile(new URL(name, place)));
+    await Deno.remove(new URL(name, place));
+  }
+  // A set also visits what is added meanwhile.
+  const reached = new Set([entry]);
+  for (const name of reached) {
+    for (
+      const [, part = ""] of (texts.get(name) ?? "").matchAll(PART_PATTERN)
+    ) {
+      if (texts.has(part)) reached.add(part);
+    }
+  }
+  const names = new Map(
+    [...reached].map((name, index) =>
+      [name, index === 0 ? entry : `${index}.js`] as const
+    ),
+  );
+  for (const [name, renamed] of names) {
+    const file = new URL(renamed, place);
+    const text = (texts.get(name) ?? "").replace(
+      PART_PATTERN,
+      (whole, part: string) =>
+        names.has(part) ? `"./${names.get(part)}"` : whole,
+    );
+    await Deno.writeTextFile(file, text);
+    // The times of the files go into the executable.
+    await Deno.utime(file, 0, 0);
+  }
+}
+
 async function compile(program: Program, build: Build): Promise<string> {
   const { folder, target } = build;
   const bundle = `dist/.bundle/${program.name}/`;
@@ -141,10 +182,8 @@ async function compile(program: Program, build: Build): Promise<string> {
     `--outdir=${bundle}`,
     program.main,
   ]);
-  // The times of the files go into the executable.
-  for await (const { name } of Deno.readDir(place)) {
-    await Deno.utime(new URL(name, place), 0, 0);
-  }
+  const entry = program.main.replace(/\.ts$/, ".js");
+  await renameParts(place, entry);
   const name = `${program.name}${target.includes("windows") ? ".exe" : ""}`;
   const output = `dist/${folder}${name}`;
   await deno([
@@ -158,7 +197,7 @@ async function compile(program: Program, build: Build): Promise<string> {
     `--env-file=${BAKED_FILE}`,
     ...program.permissions.map((permission) => `--allow-${permission}`),
     `--output=${output}`,
-    bundle + program.main.replace(/\.ts$/, ".js"),
+    bundle + entry,
   ], build.env);
   console.log(`compile: built ${output}`);
   return name;
