@@ -193,6 +193,10 @@ export function denoEnvironment(caller: Caller): Environment {
       const { observe } = await import("./deno_observation.ts");
       return await observe(options);
     },
+    async giveUpRunning(): Promise<void> {
+      const { giveUpRunning } = await import("./deno_hook.ts");
+      await giveUpRunning();
+    },
     async mayRun(program): Promise<boolean> {
       const { mayRun } = await import("./deno_hook.ts");
       return await mayRun(program);

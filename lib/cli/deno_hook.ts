@@ -90,3 +90,8 @@ export async function mayRun(program: string): Promise<boolean> {
   });
   return state === "granted";
 }
+
+/** Gives the permission to run commands back, for good. */
+export async function giveUpRunning(): Promise<void> {
+  await Deno.permissions.revoke({ name: "run" });
+}

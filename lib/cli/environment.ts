@@ -205,6 +205,8 @@ export interface Environment extends Caller {
   mayListen(address: NetworkAddress): Promise<boolean>;
   /** Whether this program may run a command; never prompts. */
   mayRun(program: string): Promise<boolean>;
+  /** Gives the permission to run commands back, for good; never prompts. */
+  giveUpRunning(): Promise<void>;
   /** The upload hook that runs a command. */
   hook(command: readonly string[]): OnReceived;
   /** Observes a server that is going to start. */

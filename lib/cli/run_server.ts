@@ -251,7 +251,11 @@ async function hookOptions(
 ): Promise<Pick<ServeOptions, "onReceived">> {
   const command = settings.value(HOOK);
   const [program] = command;
-  if (program === undefined) return {};
+  if (program === undefined) {
+    // Executables may run any command, as nobody knows yet which: not this one.
+    await environment.giveUpRunning();
+    return {};
+  }
   if (await environment.mayRun(program)) {
     return { onReceived: environment.hook(command) };
   }

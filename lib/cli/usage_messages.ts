@@ -225,7 +225,7 @@ export const usage = {
   hookNotAllowed: (program: string): string =>
     `Cannot run the upload hook ${
       quoteName(program)
-    }: this program runs without --allow-run=${program}`,
+    }: this program runs without --allow-run=${program}, or gave that up when it started without a hook`,
 
   badRemoteName: (text: string, problem: string): string =>
     `Cannot use ${quoteName(text)}: the name ${problem}`,

@@ -110,3 +110,20 @@ Deno.test("ferryd hands its hook to the server, and does not start with one that
   assertEquals(await runServer(["--hook", "/denied"], denied.environment), 2);
   assertStringIncludes(denied.stderr.text, "--allow-run=/denied");
 });
+
+Deno.test("ferryd gives the right to run commands back where it has no hook", async () => {
+  const told: string[] = [];
+  const serve = () => Promise.reject(new TypeError("far enough"));
+  for (const args of [[], ["--hook", "scan"]]) {
+    const world = makeWorld({ serve });
+    const environment = {
+      ...world.environment,
+      giveUpRunning: () => Promise.resolve(void told.push(args.join(" "))),
+    };
+    await runServer(args, {
+      ...environment,
+      load: () => Promise.resolve(environment),
+    });
+  }
+  assertEquals(told, [""]);
+});

@@ -440,6 +440,7 @@ export function makeWorld(options: WorldOptions = {}): World {
       serves.push(settings);
       return (options.serve ?? fail)(settings);
     },
+    giveUpRunning: () => Promise.resolve(),
     mayRun: (program) => Promise.resolve(program !== "/denied"),
     hook: (command) => () =>
       Promise.resolve({ verdict: "reject", reason: command.join(" ") }),
