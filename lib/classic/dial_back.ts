@@ -9,6 +9,7 @@
 import { sleep } from "../platform/mod.ts";
 import { DIAL_PORT_MIN, RefusalError, type Visit } from "../server/mod.ts";
 import { type Connection, NetworkError } from "../transport/mod.ts";
+import { MalformedError } from "./reading.ts";
 import { Wire } from "./wire.ts";
 
 /**
@@ -36,6 +37,15 @@ export function assertDataPort(port: number): void {
   );
 }
 
+/**
+ * Refuses what a client says before it has its answer.
+ *
+ * @throws {MalformedError} When something has come.
+ */
+export function assertWaiting(control: Wire): void {
+  if (control.held.length > 0) throw early();
+}
+
 /** What a transfer runs on. */
 export interface DataConnection {
   /** Q. */
@@ -52,8 +62,8 @@ export interface DataConnection {
  * @param control P; nothing may come there meanwhile.
  * @param port The client's data port.
  * @param work The transfer.
- * @throws {RefusalError} `unavailable` when nobody listens there for too long,
- * `protocol` when the client says something meanwhile.
+ * @throws {RefusalError} `unavailable` when nobody listens there for too long.
+ * @throws {MalformedError} When the client says something meanwhile.
  * @throws {NetworkError} When one of the connections breaks, or P ends before Q.
  */
 export async function withDialledBack(
@@ -102,11 +112,8 @@ function watch(control: Wire, end: (reason: Error) => void): void {
   );
 }
 
-function early(): RefusalError {
-  return new RefusalError(
-    "protocol",
-    "the client spoke before it had its answer",
-  );
+function early(): MalformedError {
+  return new MalformedError("the client spoke before it had its answer");
 }
 
 async function dialPatiently(

@@ -1,11 +1,12 @@
 /**
- * What a door tells the log, and whoever observes the server, of one user: one
- * event for each log-in, refusal and transfer.
+ * Doors, and what they tell the log, and whoever observes the server, of one
+ * user: one event for each log-in, refusal and transfer.
  *
  * @module
  */
 
 import {
+  type DoorProtocol,
   type Grant,
   RefusalError,
   refusedFields,
@@ -13,6 +14,33 @@ import {
 } from "../server/mod.ts";
 import type { Outcome } from "../storage/mod.ts";
 import { MalformedError, SilenceError } from "./reading.ts";
+import type { ClassicName } from "./types.ts";
+
+/**
+ * Makes a door.
+ *
+ * @param name The name of the protocol.
+ * @param hasLogin Whether it asks for user and password.
+ * @param serve Serves one connection, as long as there is room for one more.
+ */
+export function makeDoor(
+  name: ClassicName,
+  hasLogin: boolean,
+  serve: DoorProtocol["serve"],
+): DoorProtocol {
+  return {
+    name,
+    hasLogin,
+    async serve(connection, visit) {
+      visit.assertRoom();
+      try {
+        await serve(connection, visit);
+      } catch (error) {
+        throw doorError(error);
+      }
+    },
+  };
+}
 
 /** One user at a door, from the log-in until it is disposed of. */
 export class DoorSession implements Disposable {
@@ -135,14 +163,11 @@ function shownName(name: Uint8Array): string {
   return new TextDecoder().decode(name.subarray(0, SHOWN_MAX));
 }
 
-/** What a connection ends with when its peer breaks the rules. */
-export function protocolError(reason: string): RefusalError {
-  return new RefusalError("protocol", reason);
-}
-
 /** The error that the server logs for one of reading. */
-export function doorError(error: unknown): unknown {
-  if (error instanceof MalformedError) return protocolError(error.message);
+function doorError(error: unknown): unknown {
+  if (error instanceof MalformedError) {
+    return new RefusalError("protocol", error.message);
+  }
   if (error instanceof SilenceError) {
     return new RefusalError("timeout", error.message);
   }

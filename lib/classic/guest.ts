@@ -11,7 +11,7 @@ import { assertQuiet, ByteFlow } from "./byte_flow.ts";
 import type { FileStep } from "./file_step.ts";
 import { type Machine, Walk } from "./machine.ts";
 import type { ClientParts, Operation } from "./operation.ts";
-import { MalformedError, MessageReader, type Reader } from "./reading.ts";
+import { MessageReader, type Reader } from "./reading.ts";
 import { assertSendable } from "./receiving.ts";
 import type { TargetSink } from "./target.ts";
 import type { ClassicTransferOptions } from "./types.ts";
@@ -38,10 +38,7 @@ export class Guest<M extends string> {
     this.#parts = parts;
     this.#timeout = parts.timeout;
     this.#reader = new MessageReader(operation.control, parts.clock);
-    this.#walk = new Walk<M | FileStep>(
-      machine,
-      (reason) => new MalformedError(reason),
-    );
+    this.#walk = new Walk<M | FileStep>(machine);
   }
 
   /** Whether nothing is owed: the next request may be sent. */

@@ -22,7 +22,7 @@ import {
 } from "../storage/mod.ts";
 import { type Connection, NetworkError } from "../transport/mod.ts";
 import { assertQuiet, ByteFlow } from "./byte_flow.ts";
-import { DoorSession, protocolError } from "./door_session.ts";
+import { DoorSession } from "./door_session.ts";
 import type { FileStep } from "./file_step.ts";
 import { type Machine, Walk } from "./machine.ts";
 import {
@@ -87,7 +87,7 @@ export class Host<M extends string> implements Disposable {
     this.visit = visit;
     this.session = new DoorSession(visit, grant, METHOD);
     this.wire = new Wire(connection, clock);
-    this.walk = new Walk<M | FileStep>(machine, protocolError);
+    this.walk = new Walk<M | FileStep>(machine);
     this.#reader = new MessageReader(this.wire, clock);
     this.#flow = new ByteFlow(this.wire, {
       clock,
@@ -103,14 +103,13 @@ export class Host<M extends string> implements Disposable {
    * @param machine The states of the protocol.
    * @param connection The connection.
    * @param visit What the server does for it.
-   * @throws {RefusalError} `limit`, `login-refused`.
+   * @throws {RefusalError} `login-refused`.
    */
   static async admit<M extends string>(
     machine: Machine<M | FileStep>,
     connection: Connection,
     visit: Visit,
   ): Promise<Host<M>> {
-    visit.assertRoom();
     const grant = await visit.admit({ method: METHOD });
     return new Host<M>(machine, connection, visit, grant);
   }
@@ -257,6 +256,5 @@ export class Host<M extends string> implements Disposable {
 /** Whether nothing can be answered to a failure: the connection, or the order on it, is lost. */
 export function isOver(error: unknown): boolean {
   return error instanceof NetworkError || error instanceof MalformedError ||
-    error instanceof SilenceError ||
-    error instanceof RefusalError && error.code === "protocol";
+    error instanceof SilenceError;
 }

@@ -6,6 +6,8 @@
  * @module
  */
 
+import { MalformedError } from "./reading.ts";
+
 /** The ends of a connection. */
 export type Role = "client" | "server";
 
@@ -20,16 +22,11 @@ export type Machine<M extends string> = Readonly<
 /** One walk through a table. */
 export class Walk<M extends string> {
   readonly #machine: Machine<M>;
-  readonly #refuse: (reason: string) => Error;
   #state = "start";
 
-  /**
-   * @param machine The table.
-   * @param refuse Makes the error for a step that the table does not have.
-   */
-  constructor(machine: Machine<M>, refuse: (reason: string) => Error) {
+  /** @param machine The table. */
+  constructor(machine: Machine<M>) {
     this.#machine = machine;
-    this.#refuse = refuse;
   }
 
   /** Where the walk is. */
@@ -42,12 +39,12 @@ export class Walk<M extends string> {
    *
    * @param sender Who sends.
    * @param message What.
-   * @throws What `refuse` makes, when the table does not have it.
+   * @throws {MalformedError} When the table does not have it.
    */
   step(sender: Role, message: M): void {
     const next = this.#machine[this.#state]?.[`${sender} ${message}`];
     if (next === undefined) {
-      throw this.#refuse(
+      throw new MalformedError(
         `${message} came from the ${sender} in state "${this.#state}"`,
       );
     }

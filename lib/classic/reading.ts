@@ -27,7 +27,7 @@ export type Reading<M> =
  */
 export type Reader<M> = (bytes: Uint8Array) => Reading<M>;
 
-/** Bytes that no message of the protocol begins with. */
+/** What no peer that keeps to the protocol sends, at least not now. */
 export class MalformedError extends Error {
   /** @param message What is wrong, as a phrase. */
   constructor(message: string) {

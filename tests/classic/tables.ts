@@ -7,8 +7,7 @@ import {
   type Step,
   Walk,
 } from "../../lib/classic/machine.ts";
-
-class NoStep extends Error {}
+import { MalformedError } from "../../lib/classic/reading.ts";
 
 /**
  * That each of the walks, steps with commas between them, leads to `over`; that
@@ -24,11 +23,15 @@ export function assertWalks<M extends string>(
   );
   const taken = new Set<string>();
   for (const text of walks) {
-    const walk = new Walk(machine, (reason) => new NoStep(reason));
+    const walk = new Walk(machine);
     for (const step of text.split(", ") as Step<M>[]) {
       for (const other of steps) {
         if (Object.hasOwn(machine[walk.state]!, other)) continue;
-        assertThrows(() => walk.step(...split<M>(other)), NoStep, walk.state);
+        assertThrows(
+          () => walk.step(...split<M>(other)),
+          MalformedError,
+          walk.state,
+        );
       }
       taken.add(`${walk.state}: ${step}`);
       walk.step(...split<M>(step));

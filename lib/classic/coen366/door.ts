@@ -8,12 +8,10 @@ import {
   type DoorProtocol,
   RefusalError,
   requireRight,
-  type Visit,
 } from "../../server/mod.ts";
 import { type SafePath, type Source, StorageError } from "../../storage/mod.ts";
-import type { Connection } from "../../transport/mod.ts";
 import { assertQuiet } from "../byte_flow.ts";
-import { doorError } from "../door_session.ts";
+import { makeDoor } from "../door_session.ts";
 import { Host, isOver, type Upload } from "../host.ts";
 import { SilenceError } from "../reading.ts";
 import { decodeName, openServed } from "../sending.ts";
@@ -41,32 +39,24 @@ const PROMPT_SHARE = 0.5;
 /** Makes the door. */
 export function coen366Door(options: ClassicDoorOptions = {}): DoorProtocol {
   let prompts = 0;
-  return {
-    name: COEN366,
-    hasLogin: false,
-    async serve(connection: Connection, visit: Visit): Promise<void> {
-      try {
-        using host = await Host.admit<Coen366MessageType>(
-          COEN366_MACHINE,
-          connection,
-          visit,
-        );
-        if (prompts >= visit.limits.connectionCountMax * PROMPT_SHARE) {
-          throw new RefusalError("limit", "too many clients are at prompts");
-        }
-        prompts++;
-        // A person may think about the first request, too.
-        visit.arrived();
-        try {
-          await new Prompt(host, options).run();
-        } finally {
-          prompts--;
-        }
-      } catch (error) {
-        throw doorError(error);
-      }
-    },
-  };
+  return makeDoor(COEN366, false, async (connection, visit) => {
+    using host = await Host.admit<Coen366MessageType>(
+      COEN366_MACHINE,
+      connection,
+      visit,
+    );
+    if (prompts >= visit.limits.connectionCountMax * PROMPT_SHARE) {
+      throw new RefusalError("limit", "too many clients are at prompts");
+    }
+    prompts++;
+    // A person may think about the first request, too.
+    visit.arrived();
+    try {
+      await new Prompt(host, options).run();
+    } finally {
+      prompts--;
+    }
+  });
 }
 
 type PutRequest = Extract<Coen366Request, { readonly type: "PUT" }>;

@@ -13,7 +13,7 @@ import { DataListener, ownHostname, watchSilent } from "../data_listener.ts";
 import { Walk } from "../machine.ts";
 import { type ClientParts, type Operation, Operations } from "../operation.ts";
 import { toIpv4 } from "../ports.ts";
-import { MalformedError, MessageReader } from "../reading.ts";
+import { MessageReader } from "../reading.ts";
 import {
   assertListingSize,
   assertSendable,
@@ -114,10 +114,7 @@ class Exchange {
   readonly #operation: Operation;
   readonly #parts: ClientParts;
   readonly #reader: MessageReader;
-  readonly #walk = new Walk<Cs372Message>(
-    CS372_MACHINE,
-    (reason) => new MalformedError(reason),
-  );
+  readonly #walk = new Walk<Cs372Message>(CS372_MACHINE);
   #data: Wire | undefined;
 
   constructor(operation: Operation, parts: ClientParts) {

@@ -12,13 +12,14 @@ import {
 import type { Connection } from "../../transport/mod.ts";
 import {
   assertDataPort,
+  assertWaiting,
   type DataConnection,
   withDialledBack,
 } from "../dial_back.ts";
-import { doorError, DoorSession, protocolError } from "../door_session.ts";
+import { DoorSession, makeDoor } from "../door_session.ts";
 import { Walk } from "../machine.ts";
 import { isOwnAddress } from "../ports.ts";
-import { MessageReader, type Reader } from "../reading.ts";
+import { MalformedError, MessageReader, type Reader } from "../reading.ts";
 import {
   openServed,
   sendSource,
@@ -47,18 +48,11 @@ const STEP_TIMEOUT = 15_000;
 const NAMES_SIZE = 65_536;
 
 /** The door. */
-export const cs372Door: DoorProtocol = {
-  name: "cs372",
-  hasLogin: false,
-  async serve(connection: Connection, visit: Visit): Promise<void> {
-    visit.assertRoom();
-    try {
-      await new Conversation(connection, visit).run();
-    } catch (error) {
-      throw doorError(error);
-    }
-  },
-};
+export const cs372Door: DoorProtocol = makeDoor(
+  "cs372",
+  false,
+  (connection, visit) => new Conversation(connection, visit).run(),
+);
 
 /** What a client asks for, once it has said everything. */
 interface Request {
@@ -73,7 +67,7 @@ class Conversation {
   readonly #visit: Visit;
   readonly #control: Wire;
   readonly #reader: MessageReader;
-  readonly #walk = new Walk<Cs372Message>(CS372_MACHINE, protocolError);
+  readonly #walk = new Walk<Cs372Message>(CS372_MACHINE);
 
   constructor(connection: Connection, visit: Visit) {
     this.#visit = visit;
@@ -122,9 +116,7 @@ class Conversation {
   }
 
   async #accept(): Promise<void> {
-    if (this.#control.held.length > 0) {
-      throw protocolError("the client spoke before it had its answer");
-    }
+    assertWaiting(this.#control);
     this.#walk.step("server", "OK");
     await this.#control.send(TEXTS.ok, STEP_TIMEOUT);
   }
@@ -148,7 +140,10 @@ class Conversation {
     const { command, name } = request;
     if (command === "LIST") await this.#list(session, connection);
     else if (name !== undefined) await this.#get(session, name, connection);
-    else session.refused(command, protocolError("there is no such command"));
+    else {session.refused(
+        command,
+        new MalformedError("there is no such command"),
+      );}
     this.#walk.step("server", "END");
   }
 

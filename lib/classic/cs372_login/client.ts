@@ -13,7 +13,7 @@ import { sleep } from "../../platform/mod.ts";
 import { DataListener, ownHostname, watchSilent } from "../data_listener.ts";
 import { Walk } from "../machine.ts";
 import { type ClientParts, type Operation, Operations } from "../operation.ts";
-import { MalformedError, MessageReader, type Reader } from "../reading.ts";
+import { MessageReader, type Reader } from "../reading.ts";
 import {
   assertListingSize,
   assertSendable,
@@ -130,10 +130,7 @@ class Exchange {
   readonly #operation: Operation;
   readonly #parts: ClientParts;
   readonly #reader: MessageReader;
-  readonly #walk = new Walk<LoginMessage>(
-    LOGIN_MACHINE,
-    (reason) => new MalformedError(reason),
-  );
+  readonly #walk = new Walk<LoginMessage>(LOGIN_MACHINE);
 
   constructor(operation: Operation, parts: ClientParts) {
     this.#operation = operation;

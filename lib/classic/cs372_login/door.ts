@@ -15,13 +15,14 @@ import {
 import type { Connection } from "../../transport/mod.ts";
 import {
   assertDataPort,
+  assertWaiting,
   type DataConnection,
   LINGER_TIMEOUT,
   withDialledBack,
 } from "../dial_back.ts";
-import { doorError, DoorSession, protocolError } from "../door_session.ts";
+import { DoorSession, makeDoor } from "../door_session.ts";
 import { Walk } from "../machine.ts";
-import { MessageReader, SilenceError } from "../reading.ts";
+import { MalformedError, MessageReader, SilenceError } from "../reading.ts";
 import {
   openServed,
   sendSource,
@@ -71,18 +72,11 @@ const NAME_PAUSE = { first: 1000, later: 250, firstCount: 30 } as const;
 const UTF8 = new TextEncoder();
 
 /** The door. */
-export const cs372LoginDoor: DoorProtocol = {
-  name: "cs372-login",
-  hasLogin: true,
-  async serve(connection: Connection, visit: Visit): Promise<void> {
-    visit.assertRoom();
-    try {
-      await new Conversation(connection, visit).run();
-    } catch (error) {
-      throw doorError(error);
-    }
-  },
-};
+export const cs372LoginDoor: DoorProtocol = makeDoor(
+  "cs372-login",
+  true,
+  (connection, visit) => new Conversation(connection, visit).run(),
+);
 
 /** A request that is going to be served. */
 type ServedRequest = Exclude<LoginRequest, { readonly command: "UNKNOWN" }>;
@@ -92,7 +86,7 @@ class Conversation {
   readonly #visit: Visit;
   readonly #control: Wire;
   readonly #reader: MessageReader;
-  readonly #walk = new Walk<LoginMessage>(LOGIN_MACHINE, protocolError);
+  readonly #walk = new Walk<LoginMessage>(LOGIN_MACHINE);
 
   constructor(connection: Connection, visit: Visit) {
     this.#visit = visit;
@@ -178,7 +172,7 @@ class Conversation {
     this.#walk.step("client", request.command);
     try {
       if (request.command === "UNKNOWN") {
-        throw protocolError("there is no such request");
+        throw new MalformedError("there is no such request");
       }
       assertDataPort(request.port);
       requireRight(session.grant, request.command === "LIST" ? "list" : "read");
@@ -193,9 +187,7 @@ class Conversation {
     message: LoginMessage,
     bytes: Uint8Array<ArrayBuffer>,
   ): Promise<void> {
-    if (this.#control.held.length > 0) {
-      throw protocolError("the client spoke before it had its answer");
-    }
+    assertWaiting(this.#control);
     this.#walk.step("server", message);
     await this.#control.send(bytes, stallTimeout(this.#visit.limits));
   }

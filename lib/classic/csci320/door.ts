@@ -4,9 +4,8 @@
  * @module
  */
 
-import type { DoorProtocol, Visit } from "../../server/mod.ts";
-import type { Connection } from "../../transport/mod.ts";
-import { doorError } from "../door_session.ts";
+import type { DoorProtocol } from "../../server/mod.ts";
+import { makeDoor } from "../door_session.ts";
 import { Host, isOver, type Upload } from "../host.ts";
 import type { ClassicDoorOptions } from "../types.ts";
 import { CLOSE_WAIT } from "../waits.ts";
@@ -24,28 +23,16 @@ const REQUEST = "UPLOAD";
 
 /** Makes the door. */
 export function csci320Door(options: ClassicDoorOptions = {}): DoorProtocol {
-  return {
-    name: CSCI320,
-    hasLogin: false,
-    async serve(connection: Connection, visit: Visit): Promise<void> {
-      try {
-        using host = await Host.admit<Csci320MessageType>(
-          CSCI320_MACHINE,
-          connection,
-          visit,
-        );
-        const header = await host.receive(
-          "the header",
-          readHeader,
-          () => "HEADER",
-        );
-        visit.arrived();
-        await visit.whileBusy(() => serveUpload(host, header, options));
-      } catch (error) {
-        throw doorError(error);
-      }
-    },
-  };
+  return makeDoor(CSCI320, false, async (connection, visit) => {
+    using host = await Host.admit<Csci320MessageType>(
+      CSCI320_MACHINE,
+      connection,
+      visit,
+    );
+    const header = await host.receive("the header", readHeader, () => "HEADER");
+    visit.arrived();
+    await visit.whileBusy(() => serveUpload(host, header, options));
+  });
 }
 
 /** Serves the one upload of a connection. */

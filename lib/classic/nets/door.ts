@@ -4,10 +4,9 @@
  * @module
  */
 
-import type { DoorProtocol, Visit } from "../../server/mod.ts";
+import type { DoorProtocol } from "../../server/mod.ts";
 import { type SafePath, type Source, StorageError } from "../../storage/mod.ts";
-import type { Connection } from "../../transport/mod.ts";
-import { doorError } from "../door_session.ts";
+import { makeDoor } from "../door_session.ts";
 import { Host, isOver, type Upload } from "../host.ts";
 import { openServed } from "../sending.ts";
 import type { ClassicDoorOptions } from "../types.ts";
@@ -27,22 +26,14 @@ type InUse = Set<string>;
 /** Makes the door. */
 export function netsDoor(options: ClassicDoorOptions = {}): DoorProtocol {
   const inUse: InUse = new Set();
-  return {
-    name: NETS,
-    hasLogin: false,
-    async serve(connection: Connection, visit: Visit): Promise<void> {
-      try {
-        using host = await Host.admit<NetsMessageType>(
-          NETS_MACHINE,
-          connection,
-          visit,
-        );
-        await new Operation(host, inUse, options).run();
-      } catch (error) {
-        throw doorError(error);
-      }
-    },
-  };
+  return makeDoor(NETS, false, async (connection, visit) => {
+    using host = await Host.admit<NetsMessageType>(
+      NETS_MACHINE,
+      connection,
+      visit,
+    );
+    await new Operation(host, inUse, options).run();
+  });
 }
 
 /** The one operation of a connection. */
