@@ -231,7 +231,7 @@ export class Host<M extends string> implements Disposable {
         await storage.acknowledge(id);
         return outcome;
       },
-      [Symbol.asyncDispose]: () => feed.abort(),
+      [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
     };
   }
 

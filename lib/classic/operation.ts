@@ -239,6 +239,33 @@ export class Operations {
   }
 }
 
+/** What every client has: its parts, and its operations until it is closed. */
+export abstract class BaseClient implements AsyncDisposable {
+  /** Where to, and with what. */
+  protected readonly parts: ClientParts;
+  /** Runs the operations. */
+  protected readonly operations: Operations;
+
+  /**
+   * @param parts Where to, and with what.
+   * @param options As of {@linkcode Operations}.
+   */
+  constructor(parts: ClientParts, options?: { readonly isKeeping?: boolean }) {
+    this.parts = parts;
+    this.operations = new Operations(parts, options);
+  }
+
+  /** Ends what runs; no classic protocol says more than that when it closes. */
+  async close(): Promise<void> {
+    await this.operations.close();
+  }
+
+  /** The same as {@linkcode BaseClient.close}. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
 /** The error of a client for whatever went wrong. */
 function clientError(error: unknown, phase: Phase): FerryError {
   const isConnecting = phase === "connecting";

@@ -10,7 +10,7 @@ import { NetworkError } from "../transport/mod.ts";
 import type { ClientParts } from "./operation.ts";
 import { SilenceError } from "./reading.ts";
 import { isPlainName } from "./sending.ts";
-import { type Fetched, openTarget, type TargetSink } from "./target.ts";
+import { type Fetched, openTarget } from "./target.ts";
 import type { ClassicTransferOptions } from "./types.ts";
 import type { Wire } from "./wire.ts";
 
@@ -84,57 +84,33 @@ export function assertListingSize(size: number): void {
   );
 }
 
-/** Writes the pieces of a file, as they are settled, to a target that is opened with the first. */
-export class Download {
-  readonly #target: GetTarget;
-  readonly #parts: ClientParts;
-  readonly #options: ClassicTransferOptions;
-  #sink: TargetSink | undefined;
-  #size = 0;
-
-  /**
-   * @param target Where the file goes.
-   * @param parts With what.
-   * @param options How.
-   */
-  constructor(
-    target: GetTarget,
-    parts: ClientParts,
-    options: ClassicTransferOptions,
-  ) {
-    this.#target = target;
-    this.#parts = parts;
-    this.#options = options;
-  }
-
-  /**
-   * Runs a download: nothing stays of one that fails.
-   *
-   * @param work Calls {@linkcode Download.write} for all bytes, and returns when
-   * the file is whole.
-   * @returns What became of it.
-   */
-  async run(work: () => Promise<void>): Promise<Fetched> {
-    const opened = await openTarget(this.#target, this.#parts, this.#options);
-    if (!("write" in opened)) return opened;
-    this.#sink = opened;
-    try {
-      await work();
-      return await opened.finish();
-    } catch (error) {
-      await opened.abort();
-      throw error;
-    }
-  }
-
-  /** Writes bytes of the file. */
-  async write(bytes: Uint8Array): Promise<void> {
+/**
+ * Fetches a file whose size is not known before its end; nothing stays of one
+ * that fails.
+ *
+ * @param target Where it goes.
+ * @param parts With what.
+ * @param options How.
+ * @param work Hands all bytes to `write`, and returns when the file is whole.
+ * @returns What became of it.
+ */
+export async function fetchInto(
+  target: GetTarget,
+  parts: ClientParts,
+  options: ClassicTransferOptions,
+  work: (write: (bytes: Uint8Array) => Promise<void>) => Promise<void>,
+): Promise<Fetched> {
+  const opened = await openTarget(target, parts, options);
+  if (!("write" in opened)) return opened;
+  await using sink = opened;
+  let transferred = 0;
+  await work(async (bytes) => {
     if (bytes.length === 0) return;
-    await this.#sink!.write(bytes);
-    this.#size += bytes.length;
-    const total = undefined;
-    this.#options.onProgress?.({ transferred: this.#size, total });
-  }
+    await sink.write(bytes);
+    transferred += bytes.length;
+    options.onProgress?.({ transferred, total: undefined });
+  });
+  return await sink.finish();
 }
 
 /** The error for a reply that ends in the middle. */

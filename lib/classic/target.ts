@@ -26,7 +26,7 @@ export function receiveId(random: Random): string {
 }
 
 /** Collects bytes into chunks for the commit engine. */
-export class ChunkFeed {
+export class ChunkFeed implements AsyncDisposable {
   readonly #receiving: Receiving;
   #chunk = new Uint8Array(0);
   #filled = 0;
@@ -61,8 +61,8 @@ export class ChunkFeed {
     return await this.#receiving.commit(size);
   }
 
-  /** Gives up: nothing stays. */
-  async abort(): Promise<void> {
+  /** Nothing stays of what is not published. */
+  async [Symbol.asyncDispose](): Promise<void> {
     await this.#receiving.abort();
   }
 
@@ -89,14 +89,15 @@ export type Fetched = Pick<Outcome, "size" | "publication" | "durable"> & {
   readonly local: string | undefined;
 };
 
-/** Takes a download. */
-export interface TargetSink {
+/**
+ * Takes a download. Disposed of before it is published, no local file stays; what
+ * a stream has had, it has had.
+ */
+export interface TargetSink extends AsyncDisposable {
   /** Takes bytes; they may change afterwards. */
   write(bytes: Uint8Array): Promise<void>;
   /** Publishes what has come, as the whole of the file. */
   finish(): Promise<Fetched>;
-  /** Gives up: no local file stays; what a stream has had, it has had. */
-  abort(): Promise<void>;
 }
 
 /**
@@ -137,7 +138,7 @@ export async function openTarget(
   return {
     write: (bytes) => feed.write(bytes),
     finish: async () => fetched(await feed.finish()),
-    abort: () => feed.abort(),
+    [Symbol.asyncDispose]: () => feed[Symbol.asyncDispose](),
   };
 }
 
@@ -157,7 +158,6 @@ function streamTarget(stream: WritableStream<Uint8Array>): TargetSink {
       }
     },
     finish() {
-      writer.releaseLock();
       return Promise.resolve({
         local: undefined,
         size,
@@ -165,7 +165,7 @@ function streamTarget(stream: WritableStream<Uint8Array>): TargetSink {
         durable: false,
       });
     },
-    abort() {
+    [Symbol.asyncDispose]() {
       writer.releaseLock();
       return Promise.resolve();
     },

@@ -13,7 +13,7 @@ import {
 } from "../../client/mod.ts";
 import { StorageError } from "../../storage/mod.ts";
 import { Guest, openUploadSource, UPLOADED, wireName } from "../guest.ts";
-import { type ClientParts, type Operation, Operations } from "../operation.ts";
+import { BaseClient, type ClientParts, type Operation } from "../operation.ts";
 import { MalformedError } from "../reading.ts";
 import { type Fetched, openTarget } from "../target.ts";
 import type {
@@ -41,13 +41,9 @@ const UPLOAD_WARNING =
   "coen366 compares no sum: the server has said that it took the file, not that its bytes are right.";
 
 /** A client; all operations go over one connection, made anew when it is lost. */
-export class Coen366Client implements ClassicClient {
-  readonly #parts: ClientParts;
-  readonly #operations: Operations;
-
+export class Coen366Client extends BaseClient implements ClassicClient {
   private constructor(parts: ClientParts) {
-    this.#parts = parts;
-    this.#operations = new Operations(parts, { isKeeping: true });
+    super(parts, { isKeeping: true });
   }
 
   /**
@@ -58,7 +54,7 @@ export class Coen366Client implements ClassicClient {
    */
   static async open(parts: ClientParts): Promise<Coen366Client> {
     const client = new Coen366Client(parts);
-    await client.#operations.run(
+    await client.operations.run(
       undefined,
       undefined,
       () => Promise.resolve(),
@@ -103,20 +99,16 @@ export class Coen366Client implements ClassicClient {
     target: GetTarget,
     options: ClassicTransferOptions,
   ): Promise<Fetched> {
-    const opened = await openTarget(target, this.#parts, { ...options, size });
+    const opened = await openTarget(target, this.parts, { ...options, size });
     if (!("write" in opened)) {
       // The bytes come all the same, and nobody wants them.
       operation.close();
       return opened;
     }
-    try {
-      await guest.receiveFile(size, opened, options);
-      await guest.assertNoExcess(EXCESS_WAIT);
-      return await opened.finish();
-    } catch (error) {
-      await opened.abort();
-      throw error;
-    }
+    await using sink = opened;
+    await guest.receiveFile(size, sink, options);
+    await guest.assertNoExcess(EXCESS_WAIT);
+    return await sink.finish();
   }
 
   /** Sends a file; whether an existing one is replaced is for the server to say. */
@@ -127,7 +119,7 @@ export class Coen366Client implements ClassicClient {
   ): Promise<ClassicReceipt> {
     const name = wireName(COEN366, path, COEN366_NAME_SIZE_MAX);
     return await this.#run(path, options, async (exchange, operation) => {
-      using source = await openUploadSource(COEN366, this.#parts, from);
+      using source = await openUploadSource(COEN366, this.parts, from);
       const { size } = source.fingerprint;
       assertSize(size);
       await exchange.send({ type: "PUT", name, size });
@@ -173,11 +165,11 @@ export class Coen366Client implements ClassicClient {
     { signal }: OperationOptions,
     work: (exchange: Exchange, operation: Operation) => Promise<T>,
   ): Promise<T> {
-    const ended = await this.#operations.run(
+    const ended = await this.operations.run(
       path,
       signal,
       async (operation) => {
-        const exchange = new Exchange(operation, this.#parts);
+        const exchange = new Exchange(operation, this.parts);
         try {
           return { result: await work(exchange, operation) };
         } catch (error) {
@@ -190,16 +182,6 @@ export class Coen366Client implements ClassicClient {
     );
     if ("result" in ended) return ended.result;
     throw describe(ended.error, path, signal);
-  }
-
-  /** Ends what runs, and says `bye` as this protocol does: it closes. */
-  async close(): Promise<void> {
-    await this.#operations.close();
-  }
-
-  /** The same as {@linkcode Coen366Client.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

@@ -11,14 +11,14 @@ import {
 } from "../../client/mod.ts";
 import { DataListener, ownHostname, watchSilent } from "../data_listener.ts";
 import { Walk } from "../machine.ts";
-import { type ClientParts, type Operation, Operations } from "../operation.ts";
+import { BaseClient, type ClientParts, type Operation } from "../operation.ts";
 import { toIpv4 } from "../ports.ts";
 import { MessageReader } from "../reading.ts";
 import {
   assertListingSize,
   assertSendable,
   cutShort,
-  Download,
+  fetchInto,
   piecesOf,
 } from "../receiving.ts";
 import type {
@@ -37,20 +37,11 @@ const NO_SIZE_WARNING =
   "cs372 tells neither size nor sum: that the connection ended without an error is the only sign that the file is whole.";
 
 /** A client; every operation has connections of its own. */
-export class Cs372Client implements ClassicClient {
-  readonly #parts: ClientParts;
-  readonly #operations: Operations;
-
-  /** @param parts Where to, and with what. */
-  constructor(parts: ClientParts) {
-    this.#parts = parts;
-    this.#operations = new Operations(parts);
-  }
-
+export class Cs372Client extends BaseClient implements ClassicClient {
   /** Lists the served folder. */
   async list({ signal }: OperationOptions = {}): Promise<ClassicListing> {
-    return await this.#operations.run(undefined, signal, async (operation) => {
-      const exchange = new Exchange(operation, this.#parts);
+    return await this.operations.run(undefined, signal, async (operation) => {
+      const exchange = new Exchange(operation, this.parts);
       await exchange.open(undefined);
       const pieces: Uint8Array<ArrayBuffer>[] = [];
       let size = 0;
@@ -75,16 +66,14 @@ export class Cs372Client implements ClassicClient {
     options: ClassicTransferOptions = {},
   ): Promise<ClassicReceipt> {
     const { signal } = options;
-    return await this.#operations.run(path, signal, async (operation) => {
+    return await this.operations.run(path, signal, async (operation) => {
       assertSendable(path);
-      const download = new Download(target, this.#parts, options);
+      const { parts } = this;
       const warnings = [NO_SIZE_WARNING];
-      const fetched = await download.run(async () => {
-        const exchange = new Exchange(operation, this.#parts);
+      const fetched = await fetchInto(target, parts, options, async (write) => {
+        const exchange = new Exchange(operation, parts);
         await exchange.open(path);
-        const strippedCount = await exchange.receive((bytes) =>
-          download.write(bytes)
-        );
+        const strippedCount = await exchange.receive(write);
         if (strippedCount > 0) warnings.push(paddingWarning(strippedCount));
       });
       return {
@@ -96,16 +85,6 @@ export class Cs372Client implements ClassicClient {
         warnings,
       };
     });
-  }
-
-  /** Ends what runs. */
-  async close(): Promise<void> {
-    await this.#operations.close();
-  }
-
-  /** The same as {@linkcode Cs372Client.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

@@ -12,13 +12,13 @@ import {
 import { sleep } from "../../platform/mod.ts";
 import { DataListener, ownHostname, watchSilent } from "../data_listener.ts";
 import { Walk } from "../machine.ts";
-import { type ClientParts, type Operation, Operations } from "../operation.ts";
+import { BaseClient, type ClientParts, type Operation } from "../operation.ts";
 import { MessageReader, type Reader } from "../reading.ts";
 import {
   assertListingSize,
   assertSendable,
   cutShort,
-  Download,
+  fetchInto,
   piecesOf,
   silent,
 } from "../receiving.ts";
@@ -59,25 +59,22 @@ export interface Login {
 }
 
 /** A client; every operation logs in on connections of its own. */
-export class Cs372LoginClient implements ClassicClient {
-  readonly #parts: ClientParts;
+export class Cs372LoginClient extends BaseClient implements ClassicClient {
   readonly #login: Login;
-  readonly #operations: Operations;
 
   /**
    * @param parts Where to, and with what.
    * @param login Who logs in.
    */
   constructor(parts: ClientParts, login: Login) {
-    this.#parts = parts;
+    super(parts);
     this.#login = login;
-    this.#operations = new Operations(parts);
   }
 
   /** Lists the served folder. */
   async list({ signal }: OperationOptions = {}): Promise<ClassicListing> {
-    return await this.#operations.run(undefined, signal, async (operation) => {
-      const exchange = new Exchange(operation, this.#parts);
+    return await this.operations.run(undefined, signal, async (operation) => {
+      const exchange = new Exchange(operation, this.parts);
       await exchange.logIn(this.#login);
       const names = await exchange.list();
       return { names, warnings: [NAMES_WARNING] };
@@ -91,17 +88,14 @@ export class Cs372LoginClient implements ClassicClient {
     options: ClassicTransferOptions = {},
   ): Promise<ClassicReceipt> {
     const { signal } = options;
-    return await this.#operations.run(path, signal, async (operation) => {
+    return await this.operations.run(path, signal, async (operation) => {
       assertSendable(path);
-      const download = new Download(target, this.#parts, options);
+      const { parts } = this;
       let paddingCount = 0;
-      const fetched = await download.run(async () => {
-        const exchange = new Exchange(operation, this.#parts);
+      const fetched = await fetchInto(target, parts, options, async (write) => {
+        const exchange = new Exchange(operation, parts);
         await exchange.logIn(this.#login);
-        paddingCount = await exchange.get(
-          path,
-          (bytes) => download.write(bytes),
-        );
+        paddingCount = await exchange.get(path, write);
       });
       return {
         ...fetched,
@@ -112,16 +106,6 @@ export class Cs372LoginClient implements ClassicClient {
         warnings: paddingCount > 0 ? [paddingWarning(paddingCount)] : [],
       };
     });
-  }
-
-  /** Ends what runs. */
-  async close(): Promise<void> {
-    await this.#operations.close();
-  }
-
-  /** The same as {@linkcode Cs372LoginClient.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

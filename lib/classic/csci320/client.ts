@@ -7,7 +7,7 @@
 import { FerryError, type PutSource } from "../../client/mod.ts";
 import { NetworkError } from "../../transport/mod.ts";
 import { Guest, openUploadSource, UPLOADED, wireName } from "../guest.ts";
-import { type ClientParts, type Operation, Operations } from "../operation.ts";
+import { BaseClient, type Operation } from "../operation.ts";
 import { MalformedError } from "../reading.ts";
 import type {
   ClassicClient,
@@ -28,16 +28,7 @@ const OPEN_WARNING =
   "The server has not closed the connection after the last byte.";
 
 /** A client; every operation has a connection of its own. */
-export class Csci320Client implements ClassicClient {
-  readonly #parts: ClientParts;
-  readonly #operations: Operations;
-
-  /** @param parts Where to, and with what. */
-  constructor(parts: ClientParts) {
-    this.#parts = parts;
-    this.#operations = new Operations(parts);
-  }
-
+export class Csci320Client extends BaseClient implements ClassicClient {
   /** Sends a file. */
   async put(
     from: PutSource,
@@ -46,12 +37,12 @@ export class Csci320Client implements ClassicClient {
   ): Promise<ClassicReceipt> {
     const name = wireName(CSCI320, path, NAME_SIZE_MAX);
     const { signal } = options;
-    return await this.#operations.run(path, signal, async (operation) => {
-      using source = await openUploadSource(CSCI320, this.#parts, from);
+    return await this.operations.run(path, signal, async (operation) => {
+      using source = await openUploadSource(CSCI320, this.parts, from);
       const { size } = source.fingerprint;
       const guest = new Guest<Csci320MessageType>(
         operation,
-        this.#parts,
+        this.parts,
         CSCI320_MACHINE,
       );
       await guest.send("HEADER", encodeHeader({ size, name }));
@@ -77,21 +68,11 @@ export class Csci320Client implements ClassicClient {
   /** Ends this side, and sees whether the server ends its own; a reset is an error. */
   async #finish({ control }: Operation): Promise<boolean> {
     await control.end();
-    const news = await control.some(this.#parts.timeout);
+    const news = await control.some(this.parts.timeout);
     if (news === "bytes") {
       throw new MalformedError("the server spoke where it has nothing to say");
     }
     return news === "end";
-  }
-
-  /** Ends what runs. */
-  async close(): Promise<void> {
-    await this.#operations.close();
-  }
-
-  /** The same as {@linkcode Csci320Client.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 

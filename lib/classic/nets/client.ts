@@ -11,7 +11,7 @@ import {
 } from "../../client/mod.ts";
 import { NetworkError } from "../../transport/mod.ts";
 import { Guest, openUploadSource, UPLOADED, wireName } from "../guest.ts";
-import { type ClientParts, type Operation, Operations } from "../operation.ts";
+import { BaseClient, type ClientParts, type Operation } from "../operation.ts";
 import { MalformedError, SilenceError } from "../reading.ts";
 import { type Fetched, openTarget, type TargetSink } from "../target.ts";
 import type {
@@ -40,16 +40,7 @@ const UPLOAD_WARNING =
   "nets has no answer after the last byte: all bytes were sent and the server has closed the connection, which does not say that it stored them.";
 
 /** A client; every operation has a connection of its own. */
-export class NetsClient implements ClassicClient {
-  readonly #parts: ClientParts;
-  readonly #operations: Operations;
-
-  /** @param parts Where to, and with what. */
-  constructor(parts: ClientParts) {
-    this.#parts = parts;
-    this.#operations = new Operations(parts);
-  }
-
+export class NetsClient extends BaseClient implements ClassicClient {
   /** Fetches a file. */
   async get(
     path: string,
@@ -81,7 +72,7 @@ export class NetsClient implements ClassicClient {
     let opened: TargetSink | Fetched;
     try {
       // Looks at the free space, too.
-      opened = await openTarget(target, this.#parts, { ...options, size });
+      opened = await openTarget(target, this.parts, { ...options, size });
     } catch (error) {
       await exchange.send({ type: "NO_SPACE" });
       throw error;
@@ -90,15 +81,11 @@ export class NetsClient implements ClassicClient {
       await exchange.send({ type: "NO_SPACE" });
       return opened;
     }
-    try {
-      await exchange.send({ type: "START" });
-      await exchange.guest.receiveFile(size, opened, options);
-      await exchange.guest.assertNoExcess(CLOSE_WAIT);
-      return await opened.finish();
-    } catch (error) {
-      await opened.abort();
-      throw error;
-    }
+    await using sink = opened;
+    await exchange.send({ type: "START" });
+    await exchange.guest.receiveFile(size, sink, options);
+    await exchange.guest.assertNoExcess(CLOSE_WAIT);
+    return await sink.finish();
   }
 
   /** Sends a file. */
@@ -109,7 +96,7 @@ export class NetsClient implements ClassicClient {
   ): Promise<ClassicReceipt> {
     const name = wireName(NETS, path, NETS_NAME_SIZE_MAX);
     return await this.#run(path, options, async (exchange, operation) => {
-      using source = await openUploadSource(NETS, this.#parts, from);
+      using source = await openUploadSource(NETS, this.parts, from);
       const { size } = source.fingerprint;
       await exchange.send({ type: "UPLOAD", name });
       await exchange.consent();
@@ -118,7 +105,7 @@ export class NetsClient implements ClassicClient {
       if (!await exchange.guest.sendFile(source, options)) {
         throw new MalformedError("bytes came before they were due");
       }
-      await awaitEnd(operation, this.#parts.timeout);
+      await awaitEnd(operation, this.parts.timeout);
       return {
         ...UPLOADED,
         path,
@@ -139,21 +126,11 @@ export class NetsClient implements ClassicClient {
       operation: Operation,
     ) => Promise<ClassicReceipt>,
   ): Promise<ClassicReceipt> {
-    return await this.#operations.run(
+    return await this.operations.run(
       path,
       signal,
-      (operation) => work(new Exchange(operation, this.#parts), operation),
+      (operation) => work(new Exchange(operation, this.parts), operation),
     );
-  }
-
-  /** Ends what runs. */
-  async close(): Promise<void> {
-    await this.#operations.close();
-  }
-
-  /** The same as {@linkcode NetsClient.close}. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close();
   }
 }
 
