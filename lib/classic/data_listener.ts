@@ -6,15 +6,14 @@
  */
 
 import { FerryError } from "../client/mod.ts";
-import { type Clock, sleep } from "../platform/mod.ts";
+import { sleep } from "../platform/mod.ts";
 import { DIAL_PORT_MIN } from "../server/mod.ts";
 import {
   type Connection,
   type Listener,
-  type Network,
-  type NetworkAddress,
   NetworkError,
 } from "../transport/mod.ts";
+import type { ClientParts, Operation } from "./operation.ts";
 import { isSameHost } from "./ports.ts";
 import { MalformedError, showBytes, SilenceError } from "./reading.ts";
 import type { Wire } from "./wire.ts";
@@ -44,26 +43,34 @@ export function ownHostname({ local }: Wire): string {
 /** Listens for one data connection. */
 export class DataListener implements Disposable {
   readonly #listener: Listener;
-  readonly #clock: Clock;
+  readonly #operation: Operation;
+  readonly #parts: ClientParts;
   readonly #ended = new AbortController();
 
-  private constructor(listener: Listener, clock: Clock) {
+  private constructor(
+    listener: Listener,
+    operation: Operation,
+    parts: ClientParts,
+  ) {
     this.#listener = listener;
-    this.#clock = clock;
+    this.#operation = operation;
+    this.#parts = parts;
   }
 
   /**
    * Begins to listen.
    *
-   * @param address Where; port 0 is any free one.
+   * @param operation What the connection is for.
+   * @param parts At which port, and with what.
+   * @param hostname At which address.
    * @throws {FerryError} When it cannot.
    */
   static open(
-    network: Network,
-    clock: Clock,
-    address: NetworkAddress,
+    operation: Operation,
+    parts: ClientParts,
+    hostname: string,
   ): DataListener {
-    const { port } = address;
+    const { dataPort: port, network } = parts;
     if (port !== 0 && port < DIAL_PORT_MIN) {
       throw new FerryError(
         "unsupported",
@@ -72,7 +79,11 @@ export class DataListener implements Disposable {
       );
     }
     try {
-      return new DataListener(network.listen(address), clock);
+      return new DataListener(
+        network.listen({ hostname, port }),
+        operation,
+        parts,
+      );
     } catch (cause) {
       if (!(cause instanceof NetworkError)) throw cause;
       const code = cause.kind === "denied" ? "denied" : "unavailable";
@@ -90,36 +101,31 @@ export class DataListener implements Disposable {
   }
 
   /**
-   * Waits for the server's connection.
+   * Waits for the server's connection; others are turned away.
    *
-   * @param server Where the server is; others are turned away.
-   * @param wait Milliseconds to wait at most.
    * @param watched What goes on meanwhile: where it fails, the connection that
    * may be under way is waited for, and no longer.
-   * @param signal Ends the wait at once.
    * @throws {SilenceError} When it does not come in time.
    * @throws What `watched` does.
    */
-  async accept(
-    server: string,
-    wait: number,
-    watched: Promise<unknown>,
-    signal: AbortSignal,
-  ): Promise<Connection> {
-    const late = sleep(this.#clock, wait, this.#ended.signal).then(() => {
+  async accept(watched: Promise<unknown>): Promise<Wire> {
+    const { clock, timeout } = this.#parts;
+    const { control, signal } = this.#operation;
+    const late = sleep(clock, timeout, this.#ended.signal).then(() => {
       throw new SilenceError(
         `the server has not opened the data connection within ${
-          wait / 1000
+          timeout / 1000
         } s (can it reach port ${this.port} here, or is a firewall in between?)`,
       );
     });
     const hopeless = this.#hopeless(watched);
-    const accepted = this.#acceptFrom(server);
+    const accepted = this.#acceptFrom(control.remote.hostname);
     const onAbort = () => this.#listener.close();
     signal.addEventListener("abort", onAbort, { once: true });
     if (signal.aborted) onAbort();
     try {
-      return await Promise.race([accepted, late, hopeless]);
+      const connection = await Promise.race([accepted, late, hopeless]);
+      return this.#operation.adopt(connection);
     } catch (error) {
       this.#listener.close();
       // One that comes too late is nobody's.
@@ -137,7 +143,7 @@ export class DataListener implements Disposable {
     try {
       await watched;
     } catch (error) {
-      await sleep(this.#clock, GRACE, this.#ended.signal);
+      await sleep(this.#parts.clock, GRACE, this.#ended.signal);
       throw error;
     }
     return await new Promise<never>(() => {});

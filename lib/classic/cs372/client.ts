@@ -107,7 +107,6 @@ class Exchange {
    * connection.
    */
   async open(path: string | undefined): Promise<void> {
-    const { clock, dataPort, network, timeout } = this.#parts;
     const { control } = this.#operation;
     const address = toIpv4(ownHostname(control));
     if (address === undefined) {
@@ -117,23 +116,14 @@ class Exchange {
         { side: "local" },
       );
     }
-    using listener = DataListener.open(network, clock, {
-      hostname: address,
-      port: dataPort,
-    });
+    using listener = DataListener.open(this.#operation, this.#parts, address);
     if (path === undefined) await this.#say("LIST", TEXTS.list);
     else await this.#say("GET", TEXTS.get);
     this.#operation.connected();
     await this.#say("PORT", encodeText(listener.port));
     await this.#say("ADDRESS", encodeText(address));
     if (path !== undefined) await this.#say("NAME", encodeText(path));
-    const connection = await listener.accept(
-      control.remote.hostname,
-      timeout,
-      watchSilent(control),
-      this.#operation.signal,
-    );
-    this.#data = this.#operation.adopt(connection);
+    this.#data = await listener.accept(watchSilent(control));
     this.#walk.step("server", "OPEN");
   }
 

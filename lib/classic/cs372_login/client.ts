@@ -218,12 +218,8 @@ class Exchange {
     path: string | undefined,
     watch: () => Promise<void>,
   ): Promise<Wire> {
-    const { clock, dataPort, network, timeout } = this.#parts;
-    const { control } = this.#operation;
-    using listener = DataListener.open(network, clock, {
-      hostname: ownHostname(control),
-      port: dataPort,
-    });
+    const hostname = ownHostname(this.#operation.control);
+    using listener = DataListener.open(this.#operation, this.#parts, hostname);
     await this.#say(command, encodeRequest(path, listener.port));
     const answer = await this.#hear(
       "the answer to the request",
@@ -235,14 +231,9 @@ class Exchange {
         "the server does not serve this request (it knows none such, or this user may not)",
       );
     }
-    const connection = await listener.accept(
-      control.remote.hostname,
-      timeout,
-      watch(),
-      this.#operation.signal,
-    );
+    const data = await listener.accept(watch());
     this.#walk.step("server", "OPEN");
-    return this.#operation.adopt(connection);
+    return data;
   }
 
   async #say(
