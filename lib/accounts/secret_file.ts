@@ -5,7 +5,13 @@
  */
 
 import { type Clock, type Random, sleep } from "../platform/mod.ts";
-import { type Disk, type DiskStat, StorageError } from "../storage/mod.ts";
+import {
+  type Disk,
+  type DiskStat,
+  readWholeFile,
+  StorageError,
+  writeWholeFile,
+} from "../storage/mod.ts";
 import { AccountsError } from "./errors.ts";
 
 /** Where a {@linkcode SecretFile} is and what it is written with. */
@@ -70,19 +76,10 @@ export class SecretFile {
   async read(): Promise<SecretText | undefined> {
     if (await this.version() === undefined) return undefined;
     try {
-      const { disk } = this.#parts;
-      const file = await disk.open(this.path, "read");
-      try {
-        const stat = await file.stat();
-        const bytes = await this.#readAll(
-          stat.size,
-          (buffer, at) => file.read(buffer, at),
-        );
-        const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-        return { text, version: versionOf(stat) };
-      } finally {
-        file.close();
-      }
+      const { disk, sizeMax } = this.#parts;
+      const { bytes, stat } = await readWholeFile(disk, this.path, sizeMax);
+      const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+      return { text, version: versionOf(stat) };
     } catch (error) {
       throw this.#describe(error);
     }
@@ -103,22 +100,12 @@ export class SecretFile {
       readonly mode?: number;
     } = {},
   ): Promise<void> {
-    const { disk, random } = this.#parts;
-    const draft = `${this.path}.${random.bytes(4).toHex()}.new`;
     try {
-      const file = await disk.open(draft, "create");
-      try {
-        // Nothing is in it yet that anybody could read.
-        await disk.setAttributes?.(draft, { mode });
-        await file.write(new TextEncoder().encode(text), 0);
-        await file.sync();
-      } finally {
-        file.close();
-      }
-      await this.#publish(draft, isNew);
-      await disk.syncDirectory(folderOf(this.path));
+      await writeWholeFile(this.#parts, this.path, text, {
+        mode,
+        publish: (draft) => this.#publish(draft, isNew),
+      });
     } catch (error) {
-      await disk.removeFile(draft).catch(() => {});
       throw this.#describe(error);
     }
   }
@@ -183,28 +170,6 @@ export class SecretFile {
     );
   }
 
-  async #readAll(
-    size: number,
-    read: (buffer: Uint8Array, at: number) => Promise<number>,
-  ): Promise<Uint8Array> {
-    if (size > this.#parts.sizeMax) {
-      throw new AccountsError(
-        `it is larger than ${this.#parts.sizeMax} bytes`,
-        {
-          file: this.path,
-        },
-      );
-    }
-    const bytes = new Uint8Array(size);
-    let at = 0;
-    while (at < size) {
-      const count = await read(bytes.subarray(at), at);
-      if (count === 0) break;
-      at += count;
-    }
-    return bytes.subarray(0, at);
-  }
-
   #describe(error: unknown): unknown {
     const place = { file: this.path };
     if (error instanceof StorageError) {
@@ -219,9 +184,4 @@ export class SecretFile {
 
 function versionOf({ inode, size, modified, changed }: DiskStat): string {
   return [inode, size, modified, changed].join(" ");
-}
-
-function folderOf(path: string): string {
-  const at = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  return at < 0 ? "." : path.slice(0, at) || "/";
 }

@@ -12,8 +12,10 @@ import {
   type DigestAlgorithm,
   type Disk,
   makeLocalDirectory,
+  readWholeFile,
   setLocalAttributes,
   StorageError,
+  writeWholeFile,
 } from "../storage/mod.ts";
 import type { NetworkAddress } from "../transport/mod.ts";
 
@@ -138,10 +140,9 @@ export class UploadRecordFile {
   async #load(): Promise<UploadRecord | undefined> {
     if (this.#file === undefined) return undefined;
     try {
-      using file = closing(await this.#parts.disk.open(this.#file, "read"));
-      const buffer = new Uint8Array(RECORD_SIZE_MAX);
-      const length = await file.read(buffer, 0);
-      return parse(new TextDecoder().decode(buffer.subarray(0, length)));
+      const { disk } = this.#parts;
+      const { bytes } = await readWholeFile(disk, this.#file, RECORD_SIZE_MAX);
+      return parse(new TextDecoder().decode(bytes));
     } catch {
       // Missing, or not to be read: the upload begins anew.
       return undefined;
@@ -150,7 +151,7 @@ export class UploadRecordFile {
 
   /** Whether it is on the disk now, or there is no place for it. */
   async #save(record: UploadRecord): Promise<boolean> {
-    const { disk, clock, random, stateFolder } = this.#parts;
+    const { disk, clock, stateFolder } = this.#parts;
     if (this.#file === undefined || stateFolder === undefined) return true;
     const text = JSON.stringify({
       version: VERSION,
@@ -163,25 +164,16 @@ export class UploadRecordFile {
       isSourceSame: record.isSourceSame,
       saved: clock.now(),
     });
-    const draft = `${this.#file}.${random.bytes(4).toHex()}`;
     try {
       await makeLocalDirectory(disk, stateFolder, "none");
       // The secrets in it are nobody else's business.
       await setLocalAttributes(disk, stateFolder, { mode: 0o700 });
-      {
-        using file = closing(await disk.open(draft, "create"));
-        await setLocalAttributes(disk, draft, { mode: 0o600 });
-        await file.write(new TextEncoder().encode(text), 0);
-        await file.sync();
-      }
-      await disk.rename(draft, this.#file);
-      await disk.syncDirectory(stateFolder);
+      await writeWholeFile(this.#parts, this.#file, text);
       return true;
     } catch (error) {
       // Without the record the upload still works; it only cannot be continued
       // by another process.
       forgive(error);
-      await disk.removeFile(draft).catch(forgive);
       return false;
     }
   }
@@ -205,11 +197,6 @@ function parse(text: string): UploadRecord | undefined {
     isSourceSame,
     isFound: true,
   };
-}
-
-/** Lets go of a file at the end of a block. */
-function closing<T extends { close(): void }>(file: T): T & Disposable {
-  return Object.assign(file, { [Symbol.dispose]: () => file.close() });
 }
 
 function forgive(error: unknown): void {

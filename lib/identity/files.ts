@@ -14,6 +14,7 @@ import {
   DenoDisk,
   type Disk,
   makeLocalDirectory,
+  readWholeFile,
   setLocalAttributes,
   StorageError,
 } from "../storage/mod.ts";
@@ -103,24 +104,8 @@ export function fileError(path: string, error: unknown): unknown {
  */
 export async function readText(disk: Disk, path: string): Promise<string> {
   try {
-    using file = closing(await disk.open(path, "read"));
-    const { size } = await file.stat();
-    if (size > FILE_SIZE_MAX) {
-      throw new IdentityError(
-        "file",
-        `${
-          JSON.stringify(path)
-        } is too large: ${size} bytes, and at most ${FILE_SIZE_MAX} make sense`,
-      );
-    }
-    const buffer = new Uint8Array(size);
-    let length = 0;
-    while (length < size) {
-      const count = await file.read(buffer.subarray(length), length);
-      if (count === 0) break;
-      length += count;
-    }
-    return new TextDecoder().decode(buffer.subarray(0, length));
+    const { bytes } = await readWholeFile(disk, path, FILE_SIZE_MAX);
+    return new TextDecoder().decode(bytes);
   } catch (error) {
     throw fileError(path, error);
   }
@@ -139,36 +124,6 @@ export async function readTextIfAny(
       (cause.kind === "not-found" || cause.kind === "not-directory");
     if (isMissing) return undefined;
     throw error;
-  }
-}
-
-/**
- * Writes a file that only its owner may read, whole or not at all, into a
- * folder that only its owner may enter.
- *
- * @throws {IdentityError} `file`.
- */
-export async function writePrivate(
-  { disk, random }: Pick<FileParts, "disk" | "random">,
-  folder: string,
-  name: string,
-  text: string,
-): Promise<void> {
-  const path = `${folder}/${name}`;
-  const draft = `${path}.${random.bytes(4).toHex()}`;
-  try {
-    await makePrivateFolder(disk, folder);
-    {
-      using file = closing(await disk.open(draft, "create"));
-      await setLocalAttributes(disk, draft, { mode: 0o600 });
-      await file.write(new TextEncoder().encode(text), 0);
-      await file.sync();
-    }
-    await disk.rename(draft, path);
-    await disk.syncDirectory(folder);
-  } catch (error) {
-    await disk.removeFile(draft).catch(() => {});
-    throw fileError(path, error);
   }
 }
 
@@ -199,9 +154,4 @@ async function isFolder(disk: Disk, path: string): Promise<boolean> {
     }
     throw error;
   }
-}
-
-/** Lets go of a file at the end of a block. */
-export function closing<T extends { close(): void }>(file: T): T & Disposable {
-  return Object.assign(file, { [Symbol.dispose]: () => file.close() });
 }

@@ -4,16 +4,14 @@
  * @module
  */
 
-import type { Disk } from "../storage/mod.ts";
+import { type Disk, writeWholeFile } from "../storage/mod.ts";
 import { IdentityError } from "./errors.ts";
 import {
-  closing,
   fileError,
   type FileParts,
   makePrivateFolder,
   readTextIfAny,
   wholeParts,
-  writePrivate,
 } from "./files.ts";
 import { formatFingerprint } from "./fingerprint.ts";
 import { KnownHosts } from "./known_hosts.ts";
@@ -23,9 +21,9 @@ import { takeLock } from "./lock.ts";
 const HEAD =
   "# Servers that ferry knows: HOST:PORT and the fingerprint of the certificate.\n";
 
-function split(path: string): { folder: string; name: string } {
+function folderOf(path: string): string {
   const at = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
-  return { folder: path.slice(0, at), name: path.slice(at + 1) };
+  return path.slice(0, at);
 }
 
 /**
@@ -76,10 +74,9 @@ export async function addKnownHost(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const parts = wholeParts(given);
   const { disk } = parts;
-  const { folder, name } = split(path);
   try {
-    await makePrivateFolder(disk, folder);
-    using _held = closing(await takeLock(`${path}.lock`, parts));
+    await makePrivateFolder(disk, folderOf(path));
+    using _lock = await takeLock(`${path}.lock`, parts);
     const text = await readTextIfAny(disk, path) ?? HEAD;
     const found = parse(path, text).find(server.host);
     if (found !== undefined) return found.fingerprint;
@@ -87,7 +84,7 @@ export async function addKnownHost(
     const line = `${server.host.toLowerCase()} ${
       formatFingerprint(server.fingerprint)
     }\n`;
-    await writePrivate(parts, folder, name, whole + line);
+    await writeWholeFile(parts, path, whole + line);
     return server.fingerprint;
   } catch (error) {
     throw fileError(path, error);

@@ -26,11 +26,11 @@ const LOCK_TRIES = 100;
 export async function takeLock(
   path: string,
   { disk, clock }: Pick<FileParts, "disk" | "clock">,
-): Promise<{ close(): void }> {
+): Promise<Disposable> {
   for (let attempt = 0; attempt < LOCK_TRIES; attempt++) {
     const file = await openLock(path, disk);
     try {
-      if (await file.tryLock()) return file;
+      if (await file.tryLock()) return { [Symbol.dispose]: () => file.close() };
     } catch (error) {
       file.close();
       throw error;

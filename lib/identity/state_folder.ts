@@ -5,15 +5,13 @@
  */
 
 import { type Identity, identityFromPem } from "./certificate.ts";
-import { IdentityError } from "./errors.ts";
+import { writeWholeFile } from "../storage/mod.ts";
 import {
-  closing,
   fileError,
   type FileParts,
   makePrivateFolder,
   readTextIfAny,
   wholeParts,
-  writePrivate,
 } from "./files.ts";
 import { takeLock } from "./lock.ts";
 import { makeIdentity } from "./self_made.ts";
@@ -72,19 +70,18 @@ async function load(
 
 async function make(folder: string, parts: FileParts): Promise<Identity> {
   const { disk, random } = parts;
-  const lock = `${folder}/${LOCK}`;
+  const file = `${folder}/${FILE}`;
   try {
     await makePrivateFolder(disk, folder);
-    using _held = closing(await takeLock(lock, parts));
+    using _lock = await takeLock(`${folder}/${LOCK}`, parts);
     // Somebody else may have been faster.
-    const found = await load(`${folder}/${FILE}`, parts);
+    const found = await load(file, parts);
     if (found !== undefined) return found;
     const identity = await makeIdentity(random);
     const text = identity.certificate + identity.key;
-    await writePrivate(parts, folder, FILE, text);
+    await writeWholeFile(parts, file, text);
     return identity;
   } catch (error) {
-    if (error instanceof IdentityError) throw error;
-    throw fileError(lock, error);
+    throw fileError(file, error);
   }
 }

@@ -87,3 +87,4 @@ export type {
   OutcomeRecord,
   SumsRecord,
 } from "./upload_journal.ts";
+export { readWholeFile, writeWholeFile } from "./whole_file.ts";

@@ -39,7 +39,7 @@ Deno.test("SecretFile refuses what is too large or no text", async () => {
   await file.write("x".repeat(100));
   assertEquals((await file.read())?.text.length, 100);
   await file.write("x".repeat(101));
-  await assertRejects(() => file.read(), AccountsError, "larger than 100");
+  await assertRejects(() => file.read(), AccountsError, "at most 100");
   const open = await disk.open("/s", "write");
   await open.truncate(0);
   await open.write(new Uint8Array([0xff, 0xfe]), 0);
