@@ -5,6 +5,8 @@
  */
 
 import {
+  joinName,
+  lastSegment,
   type Message,
   type MessageBody,
   PAGE_WINDOW,
@@ -13,11 +15,6 @@ import {
 import type { ControlSession } from "./control_session.ts";
 import { cancelled, FerryError, remoteError } from "./errors.ts";
 import type { ListPage, RemoteEntry } from "./types.ts";
-
-/** Joins two relative paths, either of which may be the root. */
-export function joinRemote(folder: string, name: string): string {
-  return folder === "" || name === "" ? folder + name : `${folder}/${name}`;
-}
 
 /**
  * The entry that a message describes.
@@ -29,7 +26,7 @@ export function remoteEntry(
   body: Omit<MessageBody<"ENTRY">, "algorithm" | "digest">,
 ): RemoteEntry {
   const { kind, size, modified, mode } = body;
-  const name = path.slice(path.lastIndexOf("/") + 1);
+  const name = lastSegment(path);
   const addressable = body.addressable && remoteNameProblem(path) === undefined;
   return { path, name, kind, size, modified, mode, addressable };
 }
@@ -55,10 +52,10 @@ function toPage(
   }
   return {
     entries: entries.map((entry) =>
-      remoteEntry(joinRemote(folder, entry.path), entry)
+      remoteEntry(joinName(folder, entry.path), entry)
     ),
     problems: problems.map((problem) =>
-      remoteError({ ...problem, path: joinRemote(folder, problem.path) })
+      remoteError({ ...problem, path: joinName(folder, problem.path) })
     ),
   };
 }

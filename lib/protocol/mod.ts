@@ -45,3 +45,4 @@ export {
   PIPELINED_REQUESTS,
   type Step,
 } from "./transitions.ts";
+export { folderOf, joinName, lastSegment } from "./tree_names.ts";

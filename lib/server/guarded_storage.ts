@@ -14,7 +14,7 @@ import type {
   Reservation,
   Usage,
 } from "../accounts/mod.ts";
-import type { Right } from "../protocol/mod.ts";
+import { folderOf, joinName, type Right } from "../protocol/mod.ts";
 import {
   type Attributes,
   type ConflictPolicy,
@@ -233,7 +233,7 @@ export class GuardedStorage implements Storage {
     let [name, location] = [path.path, path.location];
     for (let made = Math.max(1, path.missing.length); made > 0; made--) {
       this.#requireAt("write", name, location);
-      [name, location] = [parentOf(name), parentOf(location)];
+      [name, location] = [folderOf(name), folderOf(location)];
     }
     const more = { bytes: 0, files: path.missing.length };
     await this.#whileCounted(path, more, async () => {
@@ -437,12 +437,4 @@ function denied(right: Right, path: string): StorageError {
   return new StorageError("denied", `this user may not ${right} ${where}`, {
     name: path,
   });
-}
-
-function joinName(folder: string, name: string): string {
-  return folder === "" || name === "" ? folder + name : `${folder}/${name}`;
-}
-
-function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }

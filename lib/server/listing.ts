@@ -6,6 +6,7 @@
 
 import {
   ERROR_CODES,
+  joinName,
   type MessageBody,
   PAGE_ENTRY_COUNT_MAX,
   PAGE_WINDOW,
@@ -61,10 +62,6 @@ type Item =
   | { readonly entry: WireEntry }
   | { readonly problem: MessageBody<"PAGE">["problems"][number] };
 
-function join(folder: string, name: string): string {
-  return folder === "" || name === "" ? folder + name : `${folder}/${name}`;
-}
-
 function toWire(path: string, entry: Entry): WireEntry {
   const { kind, size, modified, mode, addressable } = entry;
   return { path, kind, size, modified, mode, addressable };
@@ -83,9 +80,9 @@ async function* walk(
     folder = folders.pop()
   ) {
     try {
-      const path = await storage.locate(join(root, folder), "read");
+      const path = await storage.locate(joinName(root, folder), "read");
       for await (const entry of storage.list(path)) {
-        const name = join(folder, entry.name);
+        const name = joinName(folder, entry.name);
         if (UTF8.encode(name).length > PATH_SIZE_MAX) {
           // One name that cannot be told must not cost the whole listing.
           throw new RefusalError("bad-name", "the names in it are too long");

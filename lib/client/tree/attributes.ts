@@ -5,9 +5,9 @@
  * @module
  */
 
+import { folderOf } from "../../protocol/mod.ts";
 import { setLocalAttributes } from "../../storage/mod.ts";
 import type { Attributes } from "../../storage/mod.ts";
-import { folderOf } from "./names.ts";
 import { isSameTime } from "./plan.ts";
 import type { TreeRun } from "./run.ts";
 

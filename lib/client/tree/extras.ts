@@ -6,11 +6,12 @@
  * @module
  */
 
+import { folderOf, joinName } from "../../protocol/mod.ts";
 import { FerryError } from "../errors.ts";
 import type { Verdict } from "./filter.ts";
 import { type LocalFolders, lstatIfAny } from "./folders.ts";
 import { CONCURRENCY_DEFAULT } from "./limits.ts";
-import { folderOf, isOwnName, joinPath, type NameSet } from "./names.ts";
+import { isOwnName, type NameSet } from "./names.ts";
 import type { TreeRun } from "./run.ts";
 import type { SyncOptions } from "./types.ts";
 
@@ -164,10 +165,10 @@ export class LocalExtras {
     const { disk } = this.#run;
     for await (const { name, kind } of disk.list(this.#run.local(folder))) {
       if (names.has(name)) continue;
-      const path = joinPath(folder, name);
+      const path = joinName(folder, name);
       const twin = names.twin(name);
       if (twin !== undefined) {
-        const other = joinPath(folder, twin);
+        const other = joinName(folder, twin);
         if (await isOneEntry(this.#run, path, other)) continue;
       }
       const found = this.#judge(path, name, kind === "directory", verdict);
@@ -177,7 +178,7 @@ export class LocalExtras {
       const [path, above] = next;
       if (!await this.#folders.look(path)) continue;
       for await (const { name, kind } of disk.list(this.#run.local(path))) {
-        const child = joinPath(path, name);
+        const child = joinName(path, name);
         const found = this.#judge(child, name, kind === "directory", above);
         if (kind === "directory" && found !== "drop") {
           below.push([child, found]);

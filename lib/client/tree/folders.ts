@@ -4,6 +4,7 @@
  * @module
  */
 
+import { folderOf } from "../../protocol/mod.ts";
 import {
   type Disk,
   type DiskStat,
@@ -13,7 +14,6 @@ import {
 import { FerryError } from "../errors.ts";
 import { Places } from "../places.ts";
 import { FOLDERS_AT_ONCE } from "./limits.ts";
-import { folderOf } from "./names.ts";
 import type { TreeRun } from "./run.ts";
 
 /** What is at a local path, a link not followed; `undefined` for nothing. */

@@ -5,13 +5,14 @@
  * @module
  */
 
+import { folderOf } from "../../protocol/mod.ts";
 import { FerryError, toFerryError } from "../errors.ts";
 import type { Client, RemoteEntry } from "../types.ts";
 import { FolderTimes } from "./attributes.ts";
 import { Extras, isOneEntry, LocalExtras, removeLocal } from "./extras.ts";
 import type { Verdict } from "./filter.ts";
 import { LocalFolders, lstatIfAny } from "./folders.ts";
-import { folderOf, isWindowsPath, localNameProblem } from "./names.ts";
+import { isWindowsPath, localNameProblem } from "./names.ts";
 import { planFile } from "./plan.ts";
 import { type RemoteItem, RemoteTree } from "./remote_tree.ts";
 import { isAboutOneEntry, TreeRun } from "./run.ts";

@@ -6,10 +6,11 @@
  * @module
  */
 
+import { joinName } from "../../protocol/mod.ts";
 import { type DiskStat, StorageError } from "../../storage/mod.ts";
 import type { Verdict } from "./filter.ts";
 import { lstatIfAny } from "./folders.ts";
-import { isOwnName, joinPath } from "./names.ts";
+import { isOwnName } from "./names.ts";
 import type { TreeRun } from "./run.ts";
 
 /** A local folder that is walked. */
@@ -75,7 +76,7 @@ export class LocalWalk {
   async *entries(folder: LocalFolder): AsyncGenerator<LocalItem> {
     for await (const { name } of this.#run.disk.list(folder.real)) {
       if (isOwnName(name)) continue;
-      const path = joinPath(folder.path, name);
+      const path = joinName(folder.path, name);
       const real = this.#join(folder.real, name);
       try {
         const stat = await lstatIfAny(this.#run.disk, real);

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { remoteNameProblem } from "../../protocol/mod.ts";
+import { lastSegment, remoteNameProblem } from "../../protocol/mod.ts";
 
 /** Unfinished downloads of Ferry, and its folder of unfinished uploads. */
 const OWN_PATTERN = /^\.ferry(-[0-9a-f]{16}\..*)?$/i;
@@ -30,22 +30,6 @@ export function isWindowsPath(path: string): boolean {
   return WINDOWS_PATH_PATTERN.test(path);
 }
 
-/** The path of an entry of a folder, from the root of the tree. */
-export function joinPath(folder: string, name: string): string {
-  return folder === "" || name === "" ? folder + name : `${folder}/${name}`;
-}
-
-/** The folder that an entry is in; that of the root is the root. */
-export function folderOf(path: string): string {
-  const at = path.lastIndexOf("/");
-  return at < 0 ? "" : path.slice(0, at);
-}
-
-/** The last segment of a path. */
-export function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
-}
-
 /** The local path of an entry: `/` is a separator everywhere. */
 export function localPath(root: string, path: string): string {
   if (path === "") return root;
@@ -65,7 +49,7 @@ export function localNameProblem(
 ): string | undefined {
   const problem = remoteNameProblem(path);
   if (problem !== undefined) return problem;
-  const name = nameOf(path);
+  const name = lastSegment(path);
   if (isOwnName(name)) return "is one that Ferry keeps for itself";
   const isRefused = isWindows &&
     (WINDOWS_DEVICE_PATTERN.test(name) || WINDOWS_SIGNS_PATTERN.test(name));

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { remoteNameProblem } from "../../protocol/mod.ts";
+import { joinName, remoteNameProblem } from "../../protocol/mod.ts";
 import { FerryError, toFerryError } from "../errors.ts";
 import type { Client, RemoteEntry } from "../types.ts";
 import { FolderTimes } from "./attributes.ts";
@@ -19,7 +19,7 @@ import {
   type LocalItem,
   LocalWalk,
 } from "./local_walk.ts";
-import { isOwnName, joinPath, NameSet } from "./names.ts";
+import { isOwnName, NameSet } from "./names.ts";
 import { planFile } from "./plan.ts";
 import { type RemoteItem, RemoteTree } from "./remote_tree.ts";
 import { isAboutOneEntry, TreeRun } from "./run.ts";
@@ -320,7 +320,7 @@ export class PutTree {
     above: "take" | "pass",
   ): void {
     const isFolder = entry.kind === "directory";
-    const path = joinPath(folder, entry.name);
+    const path = joinName(folder, entry.name);
     const verdict = this.#run.filter.judge(path, isFolder, above);
     // What cannot be named cannot be removed.
     const isOurs = entry.addressable && !isOwnName(entry.name);

@@ -13,11 +13,12 @@
  * @module
  */
 
+import { folderOf, joinName, lastSegment } from "../../protocol/mod.ts";
 import { sleep } from "../../platform/mod.ts";
 import { FerryError, toFerryError } from "../errors.ts";
 import type { RemoteEntry } from "../types.ts";
 import { LISTING_DELAY_MIN, LISTING_TRIES } from "./limits.ts";
-import { folderOf, joinPath, nameOf, NameSet } from "./names.ts";
+import { NameSet } from "./names.ts";
 import type { TreeRun } from "./run.ts";
 
 /** What a listing tells. Paths are from the root of the tree. */
@@ -133,7 +134,7 @@ export class RemoteTree {
 
   *#entry(entry: RemoteEntry): Generator<RemoteItem> {
     const path = this.#relative(entry.path);
-    const [folder, name] = [folderOf(path), nameOf(path)];
+    const [folder, name] = [folderOf(path), lastSegment(path)];
     const state = this.#folders.get(folder);
     const isPast = state === "complete" || state === "unreadable";
     if (this.#isRepeating && isPast) return;
@@ -164,7 +165,7 @@ export class RemoteTree {
       path,
       folder,
       entry,
-      twin: twin === undefined ? undefined : joinPath(folder, twin),
+      twin: twin === undefined ? undefined : joinName(folder, twin),
     };
   }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { folderOf } from "../../protocol/mod.ts";
 import { openLocalSource, setLocalAttributes } from "../../storage/mod.ts";
 import type { Digest } from "../../storage/mod.ts";
 import { type FerryError, toFerryError } from "../errors.ts";
@@ -15,7 +16,6 @@ import {
   SMALL_COUNT_MAX,
   SMALL_SIZE_MAX,
 } from "./limits.ts";
-import { folderOf } from "./names.ts";
 import type { Plan } from "./plan.ts";
 import { BoundedQueue } from "./queue.ts";
 import { isLost, type TreeRun } from "./run.ts";
