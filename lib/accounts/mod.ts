@@ -23,7 +23,6 @@ export {
   hashPassword,
   type PasswordHash,
   passwordProblem,
-  SCRYPT_COST,
   type ScryptCost,
 } from "./password.ts";
 export {
@@ -33,7 +32,7 @@ export {
   type Reservation,
 } from "./quota_ledger.ts";
 export { AccessRules, type RightsRule } from "./rights.ts";
-export { ANONYMOUS, userNameProblem } from "./schema.ts";
+export { ANONYMOUS } from "./schema.ts";
 export {
   SecretFile,
   type SecretFileParts,

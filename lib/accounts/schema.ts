@@ -179,9 +179,6 @@ export const USERS_SCHEMA = strict("a users file", {
   ),
 });
 
-/** What a users file says. */
-export type UsersFileContent = v.InferOutput<typeof USERS_SCHEMA>;
-
 /** What a users file says of one user. */
 export type UserContent = v.InferOutput<typeof user>;
 

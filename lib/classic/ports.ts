@@ -10,9 +10,6 @@ import { isLoopback } from "../transport/mod.ts";
 /** Highest port number. */
 export const PORT_MAX = 65_535;
 
-/** Digits of a port number at most. */
-export const PORT_DIGITS_MAX = 5;
-
 /** A decimal number of a port, as people and programs write it. */
 const PORT_PATTERN = /^(?:0|[1-9][0-9]{0,4})$/;
 

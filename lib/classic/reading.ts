@@ -50,7 +50,7 @@ export class SilenceError extends Error {
  * segments of one send follow each other at once, and a lost one is repeated
  * after 200 ms as a rule (Linux's least time-out).
  */
-export const QUIET_MIN = 250;
+const QUIET_MIN = 250;
 
 /** The same on a connection that has shown longer gaps within messages. */
 const QUIET_MAX = 2000;

@@ -108,7 +108,7 @@ async function within<T>(
  *
  * @throws {FerryError} `connect-failed`, `wrong-protocol` and what the server says.
  */
-export async function dialAndGreet<T>(
+async function dialAndGreet<T>(
   options: SessionOptions,
   kind: "control" | "data",
   greet: (channel: FrameChannel) => Promise<T>,

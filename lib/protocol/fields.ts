@@ -18,7 +18,7 @@ import { MESSAGE_SIZE_MAX } from "./limits.ts";
 const UTF8 = new TextEncoder();
 
 /** From this number on a field that the receiver does not know must be refused. */
-export const CRITICAL_FIELD_MIN = 128;
+const CRITICAL_FIELD_MIN = 128;
 
 /** How one value is written and read. */
 export interface ValueCodec<T> {

@@ -7,10 +7,8 @@
 export * from "./plain.ts";
 export {
   decodeHeader,
-  decodePayload,
   encodeDataHeader,
   encodeMessage,
-  type FrameHeader,
   MAGIC,
   OPTIONAL_TYPE_MIN,
 } from "./codec.ts";

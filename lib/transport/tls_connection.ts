@@ -374,7 +374,7 @@ export class TlsConnection implements Connection {
 }
 
 /** Whether a host is named by its address. */
-export function isAddress(hostname: string): boolean {
+function isAddress(hostname: string): boolean {
   return hostname.includes(":") || /^[\d.]+$/.test(hostname);
 }
 

@@ -8,7 +8,7 @@ import { MalformedError, type Reader } from "../reading.ts";
 import { readU64, writeU64 } from "../u64.ts";
 
 /** Bytes of the header at most: what the original receives at once. */
-export const HEADER_SIZE_MAX = 1024;
+const HEADER_SIZE_MAX = 1024;
 
 /** Bytes before the name. */
 const SIZE_SIZE = 8;
