@@ -12,6 +12,7 @@ import {
 } from "../../lib/server/mod.ts";
 import { MemoryDisk, type Storage } from "../../lib/storage/mod.ts";
 import type { NetworkAddress } from "../../lib/transport/mod.ts";
+import { patched } from "../helpers/patched.ts";
 import { FakeNetwork } from "../helpers/pipe.ts";
 import {
   startServer,
@@ -102,14 +103,7 @@ export function withVisit(
     name,
     hasLogin,
     serve(connection, visit) {
-      const own = change(visit);
-      const changed = new Proxy(visit, {
-        get(target, key) {
-          const value = Reflect.get(own, key) ?? Reflect.get(target, key);
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      });
-      return protocol.serve(connection, changed);
+      return protocol.serve(connection, patched(visit, change(visit)));
     },
   };
 }

@@ -21,6 +21,7 @@ import {
 } from "../../lib/transport/mod.ts";
 import { makeAuthority, makeCertificate } from "../helpers/certificates.ts";
 import { FakeClock } from "../helpers/fake_clock.ts";
+import { patched } from "../helpers/patched.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
 import { tempDir } from "../helpers/temp_dir.ts";
 
@@ -219,15 +220,9 @@ Deno.test("identityFromFolder() keeps nothing where it may not write, and replac
   const homeless = await identityFromFolder(undefined, parts);
   assertEquals(homeless.file, undefined);
   const { disk } = parts;
-  const denied = new Proxy(disk, {
-    get(target, name): unknown {
-      if (name === "access") {
-        return () =>
-          Promise.resolve({ read: true, write: false, freeSpace: false });
-      }
-      const value = Reflect.get(target, name, target);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
+  const denied = patched(disk, {
+    access: () =>
+      Promise.resolve({ read: true, write: false, freeSpace: false }),
   });
   const unkept = await identityFromFolder("/s", { ...parts, disk: denied });
   assertEquals(unkept.file, undefined);

@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { configure, type LogRecord, reset } from "@logtape/logtape";
 import type { MessageBody, MessageType } from "../../lib/protocol/mod.ts";
 import type { Storage } from "../../lib/storage/mod.ts";
+import { patched } from "../helpers/patched.ts";
 import { digestOf, sample } from "../storage/transfer.ts";
 import { settle } from "../helpers/fake_clock.ts";
 import type { RawPeer } from "../helpers/raw_peer.ts";
@@ -132,16 +133,6 @@ Deno.test("requests need the right that they use", async () => {
   const space = await ask(control, ["SPACE", "SPACE_LEFT"], {}, 5);
   assert(typeof space !== "string" && space.bytes! > 0);
 });
-
-/** A storage in which one method does something else. */
-function patched(storage: Storage, changes: Partial<Storage>): Storage {
-  return new Proxy(storage, {
-    get(target, name): unknown {
-      const value = Reflect.get(changes, name) ?? Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
-}
 
 Deno.test("an exception that nobody expects costs one request, and is logged", async () => {
   const records: LogRecord[] = [];

@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { NetworkError } from "../../lib/transport/mod.ts";
+import { patched } from "../helpers/patched.ts";
 import { digestOf, sample } from "../storage/transfer.ts";
 import { settle } from "../helpers/fake_clock.ts";
 import { HELLO, putBody, startServer } from "../helpers/test_server.ts";
@@ -141,14 +142,8 @@ Deno.test("Server.shutdown() ends while a farewell is on its way, or accepting i
 Deno.test("Server is finished even if its storage cannot be closed", async () => {
   await using server = await startServer({
     wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, name): unknown {
-          if (name === Symbol.asyncDispose) {
-            return () => Promise.reject(new Error("no"));
-          }
-          const value = Reflect.get(target, name);
-          return typeof value === "function" ? value.bind(target) : value;
-        },
+      patched(storage, {
+        [Symbol.asyncDispose]: () => Promise.reject(new Error("no")),
       }),
   });
   const stopped = server.server.shutdown();

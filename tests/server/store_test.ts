@@ -5,6 +5,7 @@ import { crc32 } from "node:zlib";
 import { errorCodeName, type MessageBody } from "../../lib/protocol/mod.ts";
 import type { Storage } from "../../lib/storage/mod.ts";
 import { settle } from "../helpers/fake_clock.ts";
+import { patched } from "../helpers/patched.ts";
 import type { RawPeer } from "../helpers/raw_peer.ts";
 import { SeededRandom } from "../helpers/seeded_random.ts";
 import { digestOf, sample } from "../storage/transfer.ts";
@@ -74,17 +75,11 @@ function gated(): {
     sizes,
     open: () => gate.resolve(),
     wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, name) {
-          if (name === "receiveSmall") {
-            return async (items: Parameters<Storage["receiveSmall"]>[0]) => {
-              sizes.push(items.length);
-              await gate.promise;
-              return await target.receiveSmall(items);
-            };
-          }
-          const value = Reflect.get(target, name);
-          return typeof value === "function" ? value.bind(target) : value;
+      patched(storage, {
+        async receiveSmall(items) {
+          sizes.push(items.length);
+          await gate.promise;
+          return await storage.receiveSmall(items);
         },
       }),
   };

@@ -1,21 +1,16 @@
 import { assertEquals } from "@std/assert";
 import type { Storage } from "../../lib/storage/mod.ts";
 import { settle } from "../helpers/fake_clock.ts";
+import { patched } from "../helpers/patched.ts";
 import { startServer } from "../helpers/test_server.ts";
 
 Deno.test("FerryServer clears expired leftovers at intervals, as long as it runs", async () => {
   let count = 0;
   const wrap = (storage: Storage): Storage =>
-    new Proxy(storage, {
-      get(target, name) {
-        if (name === "sweep") {
-          return () => {
-            count++;
-            return target.sweep();
-          };
-        }
-        const value = Reflect.get(target, name);
-        return typeof value === "function" ? value.bind(target) : value;
+    patched(storage, {
+      sweep() {
+        count++;
+        return storage.sweep();
       },
     });
   const server = await startServer({ wrap, limits: { sweepInterval: 5000 } });

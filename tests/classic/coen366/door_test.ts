@@ -2,6 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { coen366 } from "../../../lib/classic/coen366/mod.ts";
 import type { ClassicDoorOptions } from "../../../lib/classic/types.ts";
 import { StorageError } from "../../../lib/storage/mod.ts";
+import { patched } from "../../helpers/patched.ts";
 import { SeededRandom } from "../../helpers/seeded_random.ts";
 import { BAD_NAMES, LONG_NAME } from "../bad_names.ts";
 import {
@@ -350,21 +351,11 @@ Deno.test("coen366, server: 200 clients are served at once", async () => {
 Deno.test("coen366, server: a file beyond 32 bits of size cannot be told, and is not found", async () => {
   await using scene = await open({
     wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, key) {
-          if (key !== "openSource") {
-            const value = Reflect.get(target, key);
-            return typeof value === "function" ? value.bind(target) : value;
-          }
-          return async (...args: Parameters<typeof storage.openSource>) => {
-            const source = await target.openSource(...args);
-            const fingerprint = { ...source.fingerprint, size: 2 ** 32 };
-            return Object.assign(Object.create(source), {
-              fingerprint,
-              close: () => source.close(),
-              [Symbol.dispose]: () => source.close(),
-            });
-          };
+      patched(storage, {
+        async openSource(...asked) {
+          const source = await storage.openSource(...asked);
+          const fingerprint = { ...source.fingerprint, size: 2 ** 32 };
+          return patched(source, { fingerprint });
         },
       }),
   });
@@ -377,25 +368,15 @@ Deno.test("coen366, server: a file beyond 32 bits of size cannot be told, and is
 function openFull(): Promise<DoorScene> {
   return open({
     wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, key) {
-          const value = Reflect.get(target, key);
-          if (key !== "receive") {
-            return typeof value === "function" ? value.bind(target) : value;
-          }
-          return async (...args: Parameters<typeof storage.receive>) => {
-            const start = await target.receive(...args);
-            if (start.kind === "settled") return start;
-            const { receiving } = start;
-            return {
-              kind: "receiving",
-              receiving: {
-                writeChunk: () =>
-                  Promise.reject(new StorageError("no-space", "full")),
-                abort: () => receiving.abort(),
-              } as unknown as typeof receiving,
-            };
-          };
+      patched(storage, {
+        async receive(...asked) {
+          const start = await storage.receive(...asked);
+          if (start.kind === "settled") return start;
+          const receiving = patched(start.receiving, {
+            writeChunk: () =>
+              Promise.reject(new StorageError("no-space", "full")),
+          });
+          return { kind: "receiving", receiving };
         },
       }),
   });

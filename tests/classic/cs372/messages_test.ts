@@ -14,26 +14,11 @@ import {
   PADDED_SIZE,
   PaddedReply,
 } from "../../../lib/classic/cs372/reply.ts";
-import { MalformedError, type Reader } from "../../../lib/classic/reading.ts";
 import { SeededRandom } from "../../helpers/seeded_random.ts";
+import { type Kind, look } from "../look.ts";
 import { assertWalks } from "../tables.ts";
 
 const UTF8 = new TextEncoder();
-
-type Kind = "whole" | "open" | "partial" | "malformed";
-
-/** How bytes are read: kind and message. */
-function look<M>(read: Reader<M>, text: string): readonly [Kind, M?] {
-  try {
-    const reading = read(UTF8.encode(text));
-    return reading.kind === "partial"
-      ? ["partial"]
-      : [reading.kind, reading.message];
-  } catch (error) {
-    assert(error instanceof MalformedError);
-    return ["malformed"];
-  }
-}
 
 Deno.test("commands: the two known ones are whole at once, others when nothing follows", () => {
   const golden: readonly (readonly [string, Kind, string?])[] = [

@@ -15,24 +15,13 @@ import {
   MarkedReply,
   NameList,
 } from "../../../lib/classic/cs372_login/reply.ts";
-import { MalformedError, type Reader } from "../../../lib/classic/reading.ts";
 import { SeededRandom } from "../../helpers/seeded_random.ts";
+import type { Reader } from "../../../lib/classic/reading.ts";
+import { look } from "../look.ts";
 import { assertWalks } from "../tables.ts";
 
 const UTF8 = new TextEncoder();
 const MARK = "endOfInput";
-
-function look<M>(read: Reader<M>, text: string): readonly unknown[] {
-  try {
-    const reading = read(UTF8.encode(text));
-    return reading.kind === "partial"
-      ? ["partial"]
-      : [reading.kind, reading.message];
-  } catch (error) {
-    assert(error instanceof MalformedError);
-    return ["malformed"];
-  }
-}
 
 Deno.test("requests: single spaces, the port last, the name between them", () => {
   const get = (name: string, port: number) => ({
@@ -67,7 +56,7 @@ Deno.test("requests: single spaces, the port last, the name between them", () =>
     ["put a 4000", "open", unknown],
   ];
   for (const [text, kind, message] of golden) {
-    assertEquals(look(readRequest, text), [kind, message], text);
+    assertEquals<unknown>(look(readRequest, text), [kind, message], text);
   }
   assertEquals(look(readRequest, `-g ${"x".repeat(4200)} 1`), ["malformed"]);
   assertEquals(encodeRequest(undefined, 4000), UTF8.encode("-l 4000"));

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { nets } from "../../../lib/classic/nets/mod.ts";
 import { StorageError } from "../../../lib/storage/mod.ts";
+import { patched } from "../../helpers/patched.ts";
 import { SeededRandom } from "../../helpers/seeded_random.ts";
 import { BAD_NAMES } from "../bad_names.ts";
 import { type DoorSceneOptions, openDoor } from "../door_scene.ts";
@@ -205,16 +206,10 @@ Deno.test("nets, server: a byte that comes while the answer is made is too early
   const gate = Promise.withResolvers<void>();
   await using scene = await open({
     wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, key) {
-          const value = Reflect.get(target, key);
-          if (key !== "locate") {
-            return typeof value === "function" ? value.bind(target) : value;
-          }
-          return async (...args: Parameters<typeof storage.locate>) => {
-            await gate.promise;
-            return await target.locate(...args);
-          };
+      patched(storage, {
+        async locate(...asked) {
+          await gate.promise;
+          return await storage.locate(...asked);
         },
       }),
   });
@@ -335,19 +330,13 @@ Deno.test("nets, server: sizes that nobody has are refused, those beyond 4 GiB a
 Deno.test("nets, server: what does not fit is refused before it is sent", async () => {
   await using scene = await open({
     wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, key) {
-          const value = Reflect.get(target, key);
-          if (key !== "receive") {
-            return typeof value === "function" ? value.bind(target) : value;
+      patched(storage, {
+        receive(path, asked) {
+          // As on a disk with as much free space as one chunk.
+          if ((asked.size ?? 0) > 1_048_576) {
+            throw new StorageError("no-space", "it needs more than is free");
           }
-          return (...[path, asked]: Parameters<typeof storage.receive>) => {
-            // As on a disk with as much free space as one chunk.
-            if ((asked.size ?? 0) > 1_048_576) {
-              throw new StorageError("no-space", "it needs more than is free");
-            }
-            return target.receive(path, asked);
-          };
+          return storage.receive(path, asked);
         },
       }),
   });

@@ -4,6 +4,7 @@ import {
   getTree,
   type TreeProgress,
 } from "../../../lib/client/mod.ts";
+import { patched } from "../../helpers/patched.ts";
 import { SeededRandom } from "../../helpers/seeded_random.ts";
 import { assertFerryError } from "../hostile.ts";
 import {
@@ -108,17 +109,11 @@ Deno.test("getTree() fetches thousands of files, and what is missing of them lat
 Deno.test("getTree() goes on when files fail, and tells of each", async () => {
   await using world = await treeWorld({
     wrap: (storage) =>
-      new Proxy(storage, {
-        get(target, name) {
-          const value = Reflect.get(target, name);
-          if (name !== "openSource") {
-            return typeof value === "function" ? value.bind(target) : value;
-          }
-          return (path: { path: string }, ...rest: unknown[]) =>
-            path.path.endsWith("bad")
-              ? Promise.reject(new Error("out of order"))
-              : value.call(target, path, ...rest);
-        },
+      patched(storage, {
+        openSource: (path, algorithm) =>
+          path.path.endsWith("bad")
+            ? Promise.reject(new Error("out of order"))
+            : storage.openSource(path, algorithm),
       }),
   });
   await plant(world.remote, "/d", { "a": "1", "bad": "2", "z": "3" });
@@ -489,16 +484,11 @@ Deno.test("getTree() gives up when the connection is gone for good, and counts w
   for (let index = 0; index < 40; index++) tree[`f${index}`] = "x";
   await plant(world.remote, "/d", tree);
   let got = 0;
-  const dying = new Proxy(world.client, {
-    get(target, name) {
-      const value = Reflect.get(target, name);
-      if (typeof value !== "function") return value;
-      if (name !== "get") return value.bind(target);
-      return (...args: unknown[]) =>
-        ++got > 10
-          ? Promise.reject(new FerryError("connect-failed", "refused"))
-          : value.apply(target, args);
-    },
+  const dying = patched(world.client, {
+    get: (...asked) =>
+      ++got > 10
+        ? Promise.reject(new FerryError("connect-failed", "refused"))
+        : world.client.get(...asked),
   });
   const summary = await getTree(
     dying,

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { FerryError, putTree } from "../../../lib/client/mod.ts";
 import type { Attributes } from "../../../lib/storage/mod.ts";
+import { patched } from "../../helpers/patched.ts";
 import { assertFerryError } from "../hostile.ts";
 import {
   counts,
@@ -211,12 +212,11 @@ Deno.test("putTree() sends what is below a folder that failed to nobody, and goe
 Deno.test("putTree() sends without looking where it may not look", async () => {
   await using world = await treeWorld();
   await plant(world.disk, "/d", TREE);
-  const denied = new Proxy(world.client, {
-    get(target, name) {
-      const value = Reflect.get(target, name);
-      if (typeof value !== "function") return value;
-      if (name !== "stat" && name !== "list") return value.bind(target);
-      return () => Promise.reject(new FerryError("denied", "not allowed"));
+  const refuse = () => Promise.reject(new FerryError("denied", "not allowed"));
+  const denied = patched(world.client, {
+    stat: refuse,
+    async *list() {
+      yield await refuse();
     },
   });
   const places = { remote: "d", local: "/d" };

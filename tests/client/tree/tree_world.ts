@@ -11,6 +11,7 @@ import type {
 } from "../../../lib/client/mod.ts";
 import { type Disk, MemoryDisk } from "../../../lib/storage/mod.ts";
 import type { FakeClock } from "../../helpers/fake_clock.ts";
+import { patched } from "../../helpers/patched.ts";
 import {
   readMemory,
   startServer,
@@ -187,15 +188,9 @@ export async function treeWorld(
 /** A client whose listing is what a test says; everything else is the real one's. */
 export function listing(
   client: Client,
-  pages: () => AsyncIterable<ListPage>,
+  list: () => AsyncIterable<ListPage>,
 ): Client {
-  return new Proxy(client, {
-    get(target, name) {
-      if (name === "list") return pages;
-      const value = Reflect.get(target, name);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
-  });
+  return patched(client, { list });
 }
 
 /** A remote entry, a file unless told otherwise. */
