@@ -3,7 +3,7 @@
  * what the other says to it.
  */
 
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { DoorScene } from "./door_scene.ts";
 import { Socket, text } from "./peers/socket.ts";
 
@@ -83,6 +83,26 @@ export async function published(scene: DoorScene): Promise<string[]> {
   const names = await scene.server.names("/root");
   const fixed = new Set([".ferry", "escape", "folder", "way-out"]);
   return names.filter((name) => !fixed.has(name));
+}
+
+/**
+ * That a client which says these things and then nothing more is let go: after
+ * a while, for the originals pause for a second or two, and in bounded time.
+ */
+export async function assertSilenceEnds(
+  scene: DoorScene,
+  turns: readonly Turn[],
+): Promise<void> {
+  using socket = await dialDoor(scene);
+  await playOn(scene, socket, turns);
+  await scene.server.clock.advance(5000);
+  assertEquals(scene.closings(), []);
+  await scene.server.clock.advance(60_000);
+  await scene.run(socket.recvToEnd());
+  const [closing, ...others] = scene.closings();
+  assert(closing?.startsWith("timeout: "), closing);
+  assertEquals(others, []);
+  await assertNothingStaged(scene);
 }
 
 /** Whether nothing that was being received is left. */

@@ -24,13 +24,6 @@ const MIB = 1_048_576;
 type Command = "put" | "get";
 type Chaos = Awaited<ReturnType<Scene["chaos"]>>;
 
-/** Where a command's source is, and where it arrives. */
-function ends(scene: Scene, command: Command): readonly [string, string] {
-  return command === "put"
-    ? [`${scene.local}/big`, `${scene.root}/big`]
-    : [`${scene.root}/big`, `${scene.local}/big`];
-}
-
 /** What clients have noted of uploads that are not done. */
 async function notes({ state }: Scene): Promise<string[]> {
   return (await tree(state)).filter((path) => !path.endsWith("/"));
@@ -56,7 +49,7 @@ for (const command of ["put", "get"] as const) {
   sceneTest(
     `a ${command} that was cut and is run again with --no-resume starts over`,
     async (scene) => {
-      const [source, copy] = ends(scene, command);
+      const [source, copy] = scene.ends(command, "big");
       await writeLarge(source, SEED, SMALL);
       const server = await scene.server();
       const chaos = await scene.chaos(server, SEED, {
@@ -75,7 +68,7 @@ for (const command of ["put", "get"] as const) {
   sceneTest(
     `a ${command} with a wrong bit in the header of a chunk connects again and goes on`,
     async (scene) => {
-      const [source, copy] = ends(scene, command);
+      const [source, copy] = scene.ends(command, "big");
       await writeLarge(source, SEED, SMALL);
       const server = await scene.server();
       let damaged = 0;
@@ -96,7 +89,7 @@ for (const command of ["put", "get"] as const) {
   sceneTest(
     `a ${command} goes on after its line has fallen silent`,
     async (scene) => {
-      const [source, copy] = ends(scene, command);
+      const [source, copy] = scene.ends(command, "big");
       await writeLarge(source, SEED, SMALL);
       const server = await scene.server();
       const chaos = await scene.chaos(server, SEED, {
@@ -141,7 +134,7 @@ for (const command of ["put", "get"] as const) {
   sceneTest(
     `a ${command} whose control connection gets wrong bits goes on, or fails in one clear line`,
     async (scene) => {
-      const [source, copy] = ends(scene, command);
+      const [source, copy] = scene.ends(command, "big");
       await writeLarge(source, SEED, SMALL);
       const server = await scene.server();
       // The first of them takes the log-in, the last what comes after it.

@@ -66,6 +66,12 @@ export class Scene implements AsyncDisposable {
     this.state = `${base}/state`;
   }
 
+  /** Where a command's source is, and where it arrives. */
+  ends(command: "put" | "get", name: string): readonly [string, string] {
+    const [local, root] = [`${this.local}/${name}`, `${this.root}/${name}`];
+    return command === "put" ? [local, root] : [root, local];
+  }
+
   /** Starts a `ferryd`; with no permissions given, one that may write. */
   async server(
     options: {

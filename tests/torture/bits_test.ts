@@ -21,9 +21,7 @@ for (const command of ["put", "get"] as const) {
   tortureTest(
     `a ${command} of ${SIZE} bytes with a wrong bit in every ${SCALE.flipEvery} ends exact, seed ${SEED}`,
     async (scene) => {
-      const [source, copy] = command === "put"
-        ? [`${scene.local}/big`, `${scene.root}/big`]
-        : [`${scene.root}/big`, `${scene.local}/big`];
+      const [source, copy] = scene.ends(command, "big");
       await writeLarge(source, SEED, SIZE);
       const server = await scene.server();
       const direction = command === "put" ? "up" : "down";
@@ -57,9 +55,7 @@ for (const command of ["put", "get"] as const) {
       tortureTest(
         `a ${command} goes on after a wrong bit in the control connection: ${verdict} of a ${type}`,
         async (scene) => {
-          const [source, copy] = command === "put"
-            ? [`${scene.local}/big`, `${scene.root}/big`]
-            : [`${scene.root}/big`, `${scene.local}/big`];
+          const [source, copy] = scene.ends(command, "big");
           await writeLarge(source, SEED, 24 * MIB);
           const server = await scene.server();
           const gate = new Gate();

@@ -85,9 +85,7 @@ for (const command of ["put", "get"] as const) {
     tortureTest(
       `a ${command} whose source ${what} between two tries is never a splice`,
       async (scene) => {
-        const [source, copy] = command === "put"
-          ? [`${scene.local}/big`, `${scene.root}/big`]
-          : [`${scene.root}/big`, `${scene.local}/big`];
+        const [source, copy] = scene.ends(command, "big");
         await writeLarge(source, SEED, SIZE);
         const server = await scene.server();
         const chaos = await scene.chaos(server, SEED, {
@@ -123,9 +121,7 @@ for (const command of ["put", "get"] as const) {
   tortureTest(
     `a ${command} with --checksum of a source that is the same sends nothing twice and says nothing`,
     async (scene) => {
-      const [source, copy] = command === "put"
-        ? [`${scene.local}/big`, `${scene.root}/big`]
-        : [`${scene.root}/big`, `${scene.local}/big`];
+      const [source, copy] = scene.ends(command, "big");
       await writeLarge(source, SEED, SIZE);
       const server = await scene.server();
       const chaos = await scene.chaos(server, SEED, {

@@ -136,9 +136,7 @@ for (const command of ["put", "get"] as const) {
       `a ${command} of ${SIZE} bytes goes on after ${blows.length} blows (${who}), seed ${SEED}`,
       async (scene) => {
         const random = new SeededRandom(SEED);
-        const [source, copy] = command === "put"
-          ? [`${scene.local}/big`, `${scene.root}/big`]
-          : [`${scene.root}/big`, `${scene.local}/big`];
+        const [source, copy] = scene.ends(command, "big");
         await writeLarge(source, SEED, SIZE);
         const server = await scene.server();
         const chaos = await scene.chaos(server, SEED, {

@@ -103,9 +103,7 @@ for (const command of ["put", "get"] as const) {
   tortureTest(
     `a ${command} -r of ${FILES} files that is killed twice sends only what is missing, and then sync sends nothing`,
     async (scene) => {
-      const [source, copy] = command === "put"
-        ? [`${scene.local}/many`, `${scene.root}/many`]
-        : [`${scene.root}/many`, `${scene.local}/many`];
+      const [source, copy] = scene.ends(command, "many");
       await plantTree(source);
       const server = await scene.server();
       const chaos = await scene.chaos(server, SEED, {
@@ -169,9 +167,8 @@ for (const command of ["put", "get"] as const) {
       FILES / 10
     } extra entries removes exactly them, and nothing through a link`,
     async (scene) => {
-      const [source, copy, outside] = command === "put"
-        ? [`${scene.local}/d`, `${scene.root}/d`, `${scene.root}/precious`]
-        : [`${scene.root}/d`, `${scene.local}/d`, `${scene.local}/precious`];
+      const [source, copy] = scene.ends(command, "d");
+      const [, outside] = scene.ends(command, "precious");
       const count = FILES / 10;
       for (const folder of [source, copy, outside]) {
         await Deno.mkdir(`${folder}/e/g`, { recursive: true });

@@ -24,7 +24,10 @@ import { identityFromPem } from "../../lib/identity/mod.ts";
 const ANY = { hostname: "127.0.0.1", port: 0 };
 
 /** Trusts one certificate. */
-function pinned(fingerprint: Uint8Array, ca?: string): TlsClient {
+function pinned(
+  { fingerprint }: Pick<Identity, "fingerprint">,
+  ca?: string,
+): TlsClient {
   return {
     ca,
     judge(peer) {
@@ -120,7 +123,7 @@ for (
     const identity = await makeTestIdentity();
     const listener = listenWith(() => identity);
     const echoing = echo(listener);
-    const network = tlsNetwork(base, { client: pinned(identity.fingerprint) });
+    const network = tlsNetwork(base, { client: pinned(identity) });
     const control = await network.dial(listener.address);
     assertEquals(control.certificate, identity.fingerprint);
     assertEquals(control.remote, listener.address);
@@ -149,7 +152,7 @@ for (
   Deno.test(`TlsConnection moves megabytes in order over ${what}`, async () => {
     const identity = await makeTestIdentity();
     const listener = listenWith(() => identity);
-    const network = tlsNetwork(base, { client: pinned(identity.fingerprint) });
+    const network = tlsNetwork(base, { client: pinned(identity) });
     const accepted = listener.accept();
     const [client, server] = [
       await network.dial(listener.address),
@@ -192,7 +195,7 @@ Deno.test("TlsConnection takes no more from a fast peer than its reader does", a
   };
   const network = tlsNetwork(base, {
     identity: () => identity,
-    client: pinned(identity.fingerprint),
+    client: pinned(identity),
   });
   const server = await network.listen(ANY).accept();
   const client = await network.dial(ANY);
@@ -222,7 +225,7 @@ Deno.test("TlsConnection writes on when the peer has ended its side", async () =
   const identity = await makeTestIdentity();
   const listener = listenWith(() => identity);
   const network = tlsNetwork(slowBase, {
-    client: pinned(identity.fingerprint),
+    client: pinned(identity),
   });
   const accepted = listener.accept();
   const client = await network.dial(listener.address);
@@ -258,7 +261,7 @@ Deno.test("TlsConnection.close() ends pending reads and writes", async () => {
   const identity = await makeTestIdentity();
   const listener = listenWith(() => identity);
   const network = tlsNetwork(tcpNetwork, {
-    client: pinned(identity.fingerprint),
+    client: pinned(identity),
   });
   const accepted = listener.accept();
   const client = await network.dial(listener.address);
@@ -333,7 +336,7 @@ Deno.test("a silent TLS client holds up nobody, and close() gets rid of it", asy
   const identity = await makeTestIdentity();
   const listener = listenWith(() => identity);
   const network = tlsNetwork(tcpNetwork, {
-    client: pinned(identity.fingerprint),
+    client: pinned(identity),
   });
   const firstAccepted = listener.accept();
   const silent = await tcpNetwork.dial(listener.address);
@@ -377,7 +380,7 @@ Deno.test("tlsNetwork shows a new identity to new connections, and old ones go o
   for (let round = 0; round < 20; round++) {
     shown = round % 2;
     const { fingerprint } = identities[shown]!;
-    const network = tlsNetwork(tcpNetwork, { client: pinned(fingerprint) });
+    const network = tlsNetwork(tcpNetwork, { client: pinned({ fingerprint }) });
     const connection = await network.dial(listener.address);
     assertEquals(connection.certificate, fingerprint);
     open.push(connection);

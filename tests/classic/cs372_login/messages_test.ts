@@ -15,8 +15,8 @@ import {
   MarkedReply,
   NameList,
 } from "../../../lib/classic/cs372_login/reply.ts";
-import { SeededRandom } from "../../helpers/seeded_random.ts";
 import type { Reader } from "../../../lib/classic/reading.ts";
+import { SeededRandom } from "../../helpers/seeded_random.ts";
 import { look } from "../look.ts";
 import { assertWalks } from "../tables.ts";
 

@@ -8,6 +8,7 @@ import { header, upload } from "../peers/csci320.ts";
 import { ascii, joined } from "../peers/socket.ts";
 import {
   assertNothingStaged,
+  assertSilenceEnds,
   BYTES,
   cutAt,
   dialDoor,
@@ -276,15 +277,7 @@ Deno.test("csci320, server: silence in every state ends the connection, in bound
   ];
   for (const turns of ways) {
     await using scene = await open();
-    using socket = await dialDoor(scene);
-    await playOn(scene, socket, turns);
-    await scene.server.clock.advance(5000);
-    assertEquals(scene.closings(), []);
-    await scene.server.clock.advance(60_000);
-    await scene.run(socket.recvToEnd());
-    assertEquals(scene.closings().length, 1);
-    assert(scene.closings()[0]!.startsWith("timeout: "), scene.closings()[0]);
-    await assertNothingStaged(scene);
+    await assertSilenceEnds(scene, turns);
   }
 });
 

@@ -9,6 +9,7 @@ import { download, offer, request, u64, upload } from "../peers/nets.ts";
 import { ascii, joined } from "../peers/socket.ts";
 import {
   assertNothingStaged,
+  assertSilenceEnds,
   BYTES,
   cutAt,
   dialDoor,
@@ -388,16 +389,7 @@ Deno.test("nets, server: silence in every state ends the connection, in bounded 
   ];
   for (const turns of ways) {
     await using scene = await open();
-    using socket = await dialDoor(scene);
-    await playOn(scene, socket, turns);
-    // Slow is not silent: the originals pause for a second or two.
-    await scene.server.clock.advance(5000);
-    assertEquals(scene.closings(), []);
-    await scene.server.clock.advance(60_000);
-    await scene.run(socket.recvToEnd());
-    assertEquals(scene.closings().length, 1);
-    assert(scene.closings()[0]!.startsWith("timeout: "), scene.closings()[0]);
-    await assertNothingStaged(scene);
+    await assertSilenceEnds(scene, turns);
   }
 });
 
