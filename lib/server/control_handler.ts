@@ -20,7 +20,7 @@ import { type FrameChannel, NetworkError } from "../transport/mod.ts";
 import { AGENT } from "./agent.ts";
 import type { Credentials } from "./access.ts";
 import type { Visit } from "./door.ts";
-import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
+import { errorBody, RefusalError, wireError } from "./errors.ts";
 import { PageCredit } from "./listing.ts";
 import { isRequest, REQUESTS, runRequest } from "./requests.ts";
 import { Session, type SessionContext } from "./session.ts";
@@ -227,15 +227,12 @@ export class ControlHandler {
   }
 
   #refuse(frame: Message, error: unknown): void {
-    const { id, type, body } = frame;
-    this.#session.report({
-      type: "refusal",
-      request: type,
-      id,
-      path: "path" in body ? body.path : undefined,
-      ...refusedFields(error),
+    this.#session.reportRefusal(frame, error);
+    this.#post({
+      type: "ERROR",
+      id: frame.id,
+      body: errorBody(wireError(error)),
     });
-    this.#post({ type: "ERROR", id, body: errorBody(wireError(error)) });
   }
 
   /** Sends without waiting; the receiving side finds out if the connection broke. */

@@ -13,7 +13,7 @@ import {
 } from "../protocol/mod.ts";
 import { type FrameChannel, NetworkError } from "../transport/mod.ts";
 import { repairFile, sendFile } from "./download.ts";
-import { errorBody, RefusalError, refusedFields, wireError } from "./errors.ts";
+import { errorBody, RefusalError, wireError } from "./errors.ts";
 import { Fetch } from "./fetch.ts";
 import type { KeptExchange, Session } from "./session.ts";
 import { StoreQueue } from "./store_queue.ts";
@@ -314,7 +314,7 @@ export class DataHandler {
 
   async #refuse(frame: TransferRequest, error: unknown): Promise<void> {
     const path = "path" in frame.body ? frame.body.path : undefined;
-    this.#reportRefusal(frame, error);
+    this.#session.reportRefusal(frame, error);
     await this.#channel.send({
       type: "ERROR",
       id: frame.id,
@@ -328,7 +328,9 @@ export class DataHandler {
     began: number,
   ): void {
     if (end === undefined) return;
-    if ("error" in end) return this.#reportRefusal(frame, end.cause);
+    if ("error" in end) {
+      return this.#session.reportRefusal(frame, end.cause);
+    }
     const { path, publication, size, durable, resumedFrom = 0 } = end.outcome;
     this.#session.report({
       type: "received",
@@ -361,16 +363,6 @@ export class DataHandler {
       size,
       bytes,
       duration,
-    });
-  }
-
-  #reportRefusal({ id, type, body }: TransferRequest, error: unknown): void {
-    this.#session.report({
-      type: "refusal",
-      request: type,
-      id,
-      path: "path" in body ? body.path : undefined,
-      ...refusedFields(error),
     });
   }
 

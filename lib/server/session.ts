@@ -7,6 +7,7 @@
 import type { Clock, Random } from "../platform/mod.ts";
 import {
   EXCHANGE_COUNT_MAX,
+  type Message,
   type Right,
   SESSION_ID_SIZE,
   TOKEN_SIZE,
@@ -15,7 +16,7 @@ import type { Storage } from "../storage/mod.ts";
 import type { FrameChannel, Pace } from "../transport/mod.ts";
 import { type Grant, requireRight } from "./access.ts";
 import type { Visit } from "./door.ts";
-import { RefusalError } from "./errors.ts";
+import { RefusalError, refusedFields } from "./errors.ts";
 import type {
   ChangeEvent,
   ReceivedEvent,
@@ -148,6 +149,17 @@ export class Session {
     const { user, visit } = this;
     const session = this.id.toHex();
     visit.report({ ...event, user, session } as ServerEvent);
+  }
+
+  /** Tells that a request was refused, or failed on the way. */
+  reportRefusal({ id, type, body }: Message, error: unknown): void {
+    this.report({
+      type: "refusal",
+      request: type,
+      id,
+      path: "path" in body ? body.path : undefined,
+      ...refusedFields(error),
+    });
   }
 
   /** Who it is. */

@@ -20,7 +20,7 @@ import {
   StorageError,
 } from "../storage/mod.ts";
 import { type FrameChannel, KeptBytes } from "../transport/mod.ts";
-import { errorBody, refusedFields, wireError } from "./errors.ts";
+import { errorBody, wireError } from "./errors.ts";
 import type { KeptExchange, Session } from "./session.ts";
 
 /** Files of one group: what their common sync makes cheap is cheap by then. */
@@ -256,14 +256,9 @@ export class StoreQueue {
     };
   }
 
-  #refusal({ id, body: { path } }: FrameOf<"STORE">, error: unknown): Message {
-    this.#session.report({
-      type: "refusal",
-      request: "STORE",
-      id,
-      path,
-      ...refusedFields(error),
-    });
+  #refusal(frame: FrameOf<"STORE">, error: unknown): Message {
+    this.#session.reportRefusal(frame, error);
+    const { id, body: { path } } = frame;
     return {
       type: "ERROR",
       id,

@@ -29,6 +29,7 @@ export {
   openMemoryStorage,
 } from "./disk_storage.ts";
 export type { jailed, KnownFolders, SafePath, SeenDirectory } from "./jail.ts";
+export { lstatIfAny } from "./jail.ts";
 export { type Journal, readJournal } from "./journal_file.ts";
 export {
   CHUNK_COUNT_MAX,

@@ -29,13 +29,7 @@ Deno.test("Client.get() goes on after a cut at every write of either end", async
     await using scene = await ResumeScene.make();
     await remote(scene, BYTES);
     const client = await scene.client();
-    const first = scene.writes;
-    let isCut = false;
-    scene.judge = (write) => {
-      if (isCut || write.at - first !== at) return;
-      isCut = true;
-      return "cut";
-    };
+    const isCut = scene.cutAtWrite(at);
     const receipt = await scene.run(client.get("f", "/x"));
     assertEquals(await readMemory(scene.disk, "/x"), BYTES);
     assertEquals(receipt.digest, digestOf(BYTES));
@@ -43,7 +37,7 @@ Deno.test("Client.get() goes on after a cut at every write of either end", async
     assert(receipt.wireBytes >= BYTES.length - receipt.resumedFrom);
     assert(receipt.wireBytes < BYTES.length + 2 * CHUNK + 20_000);
     assertEquals(receipt.repaired, 0);
-    if (!isCut) break;
+    if (!isCut()) break;
     assert(at < 100);
   }
 });
@@ -159,18 +153,12 @@ Deno.test("Client.get() of a source that has changed is no splice wherever the c
       await interrupted(scene);
       await remote(scene, bytes);
       const client = await scene.client();
-      const first = scene.writes;
-      let isCut = false;
-      scene.judge = (write) => {
-        if (isCut || write.at - first !== at) return;
-        isCut = true;
-        return "cut";
-      };
+      const isCut = scene.cutAtWrite(at);
       const receipt = await scene.run(client.get("f", "/x"));
       const message = `${label}, cut at write ${at}`;
       assertEquals(receipt.digest, digestOf(bytes), message);
       assertEquals(await readMemory(scene.disk, "/x"), bytes, message);
-      if (!isCut) break;
+      if (!isCut()) break;
       assert(at < 100);
     }
   }

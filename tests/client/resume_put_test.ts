@@ -11,13 +11,7 @@ Deno.test("Client.put() goes on after a cut at every write of either end", async
     await using scene = await ResumeScene.make();
     await scene.local("/local", BYTES);
     const client = await scene.client();
-    const first = scene.writes;
-    let isCut = false;
-    scene.judge = (write) => {
-      if (isCut || write.at - first !== at) return;
-      isCut = true;
-      return "cut";
-    };
+    const isCut = scene.cutAtWrite(at);
     const receipt = await scene.run(client.put("/local", "x"));
     assertEquals(await scene.server.read("/x"), BYTES);
     assertEquals(receipt.publication, "created");
@@ -25,7 +19,7 @@ Deno.test("Client.put() goes on after a cut at every write of either end", async
     assert(receipt.wireBytes >= BYTES.length - receipt.resumedFrom);
     assert(receipt.wireBytes < BYTES.length + 2 * CHUNK + 20_000);
     assertEquals(receipt.repaired, 0);
-    if (!isCut) break;
+    if (!isCut()) break;
     assert(at < 100);
   }
 });

@@ -143,6 +143,22 @@ export class ResumeScene implements AsyncDisposable {
     return names.map(({ name }) => name).sort();
   }
 
+  /**
+   * Cuts everything at one of the writes that are to come.
+   *
+   * @returns Says whether it has come.
+   */
+  cutAtWrite(index: number): () => boolean {
+    const first = this.writes;
+    let isDone = false;
+    this.judge = ({ at }) => {
+      if (isDone || at - first !== index) return;
+      isDone = true;
+      return "cut";
+    };
+    return () => isDone;
+  }
+
   /** Cuts everything when chunk `index` is sent for the first time. */
   cutAt(index: number): void {
     let isDone = false;

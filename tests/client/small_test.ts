@@ -64,15 +64,9 @@ for (const direction of ["put", "get"] as const) {
       await using scene = await ResumeScene.make();
       await prepare(scene, direction);
       const client = await scene.client();
-      const first = scene.writes;
-      let isCut = false;
-      scene.judge = (write) => {
-        if (isCut || write.at - first !== at) return;
-        isCut = true;
-        return "cut";
-      };
+      const isCut = scene.cutAtWrite(at);
       await assertMoved(scene, await move(scene, client, direction));
-      if (!isCut) break;
+      if (!isCut()) break;
       assert(at < 200);
     }
   });

@@ -69,6 +69,22 @@ function listenWith(identity: () => Identity): Listener {
   return tlsNetwork(tcpNetwork, { identity }).listen(ANY);
 }
 
+/** Both ends of a connection, and what it was accepted by. */
+async function connected(base: Network): Promise<{
+  readonly client: Connection;
+  readonly server: Connection;
+  readonly listener: Listener;
+}> {
+  const identity = await makeTestIdentity();
+  const listener = listenWith(() => identity);
+  const accepted = listener.accept();
+  const network = tlsNetwork(base, { client: pinned(identity) });
+  const client = await network.dial(listener.address);
+  const server = await accepted;
+  assert(server !== undefined);
+  return { client, server, listener };
+}
+
 /** Echoes whatever comes, until the listener is closed. */
 async function echo(listener: Listener): Promise<void> {
   const serving: Promise<void>[] = [];
@@ -150,15 +166,7 @@ for (
   });
 
   Deno.test(`TlsConnection moves megabytes in order over ${what}`, async () => {
-    const identity = await makeTestIdentity();
-    const listener = listenWith(() => identity);
-    const network = tlsNetwork(base, { client: pinned(identity) });
-    const accepted = listener.accept();
-    const [client, server] = [
-      await network.dial(listener.address),
-      await accepted,
-    ];
-    assert(server !== undefined);
+    const { client, listener, server } = await connected(base);
     const bytes = new Uint8Array(1_000_000);
     for (let i = 0; i < bytes.length; i++) bytes[i] = i * 7 % 251;
     const COUNT = 24;
@@ -222,15 +230,7 @@ Deno.test("TlsConnection takes no more from a fast peer than its reader does", a
 });
 
 Deno.test("TlsConnection writes on when the peer has ended its side", async () => {
-  const identity = await makeTestIdentity();
-  const listener = listenWith(() => identity);
-  const network = tlsNetwork(slowBase, {
-    client: pinned(identity),
-  });
-  const accepted = listener.accept();
-  const client = await network.dial(listener.address);
-  const server = await accepted;
-  assert(server !== undefined);
+  const { client, listener, server } = await connected(slowBase);
   // More than the buffers on the way hold, so that the write has to wait.
   const bytes = new Uint8Array(24_000_000).fill(5);
   const writing = server.write(bytes);
@@ -258,15 +258,7 @@ async function settled(number: () => number): Promise<void> {
 }
 
 Deno.test("TlsConnection.close() ends pending reads and writes", async () => {
-  const identity = await makeTestIdentity();
-  const listener = listenWith(() => identity);
-  const network = tlsNetwork(tcpNetwork, {
-    client: pinned(identity),
-  });
-  const accepted = listener.accept();
-  const client = await network.dial(listener.address);
-  const server = await accepted;
-  assert(server !== undefined);
+  const { client, listener, server } = await connected(tcpNetwork);
   const reading = server.read(new Uint8Array(1));
   const writing = (async () => {
     for (;;) await server.write(new Uint8Array(1_000_000));

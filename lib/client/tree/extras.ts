@@ -7,9 +7,10 @@
  */
 
 import { folderOf, joinName } from "../../protocol/mod.ts";
+import { lstatIfAny } from "../../storage/mod.ts";
 import { FerryError } from "../errors.ts";
 import type { Verdict } from "./filter.ts";
-import { type LocalFolders, lstatIfAny } from "./folders.ts";
+import type { LocalFolders } from "./folders.ts";
 import { CONCURRENCY_DEFAULT } from "./limits.ts";
 import { isOwnName, type NameSet } from "./names.ts";
 import type { TreeRun } from "./run.ts";

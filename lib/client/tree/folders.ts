@@ -6,30 +6,14 @@
 
 import { folderOf } from "../../protocol/mod.ts";
 import {
-  type Disk,
   type DiskStat,
+  lstatIfAny,
   makeLocalDirectory,
-  StorageError,
 } from "../../storage/mod.ts";
 import { FerryError } from "../errors.ts";
 import { Places } from "../places.ts";
 import { FOLDERS_AT_ONCE } from "./limits.ts";
 import type { TreeRun } from "./run.ts";
-
-/** What is at a local path, a link not followed; `undefined` for nothing. */
-export async function lstatIfAny(
-  disk: Disk,
-  path: string,
-): Promise<DiskStat | undefined> {
-  try {
-    return await disk.lstat(path);
-  } catch (error) {
-    const isMissing = error instanceof StorageError &&
-      error.kind === "not-found";
-    if (isMissing) return undefined;
-    throw error;
-  }
-}
 
 /** Makes the folders of a run's destination. */
 export abstract class Folders {

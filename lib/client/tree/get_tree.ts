@@ -6,12 +6,13 @@
  */
 
 import { folderOf } from "../../protocol/mod.ts";
+import { lstatIfAny } from "../../storage/mod.ts";
 import { FerryError, toFerryError } from "../errors.ts";
 import type { Client, RemoteEntry } from "../types.ts";
 import { FolderTimes } from "./attributes.ts";
 import { Extras, isOneEntry, LocalExtras, removeLocal } from "./extras.ts";
 import type { Verdict } from "./filter.ts";
-import { LocalFolders, lstatIfAny } from "./folders.ts";
+import { LocalFolders } from "./folders.ts";
 import { isWindowsPath, localNameProblem } from "./names.ts";
 import { planFile } from "./plan.ts";
 import { type RemoteItem, RemoteTree } from "./remote_tree.ts";

@@ -7,9 +7,8 @@
  */
 
 import { joinName } from "../../protocol/mod.ts";
-import { type DiskStat, StorageError } from "../../storage/mod.ts";
+import { type DiskStat, lstatIfAny, StorageError } from "../../storage/mod.ts";
 import type { Verdict } from "./filter.ts";
-import { lstatIfAny } from "./folders.ts";
 import { isOwnName } from "./names.ts";
 import type { TreeRun } from "./run.ts";
 
