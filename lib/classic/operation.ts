@@ -1,5 +1,6 @@
 /**
- * Clients whose every operation has a connection of its own.
+ * What every client is made of: operations, each on a connection of its own, or
+ * all on one that is kept.
  *
  * @module
  */

@@ -167,6 +167,14 @@ export function oneOf<M extends string>(
   };
 }
 
+/**
+ * Bytes as text, one character a byte: for messages that are ASCII if they are
+ * right, and have some thousands of bytes at most.
+ */
+export function ascii(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
 /** Bytes that are shown of a message that was not understood. */
 const SHOWN_MAX = 40;
 

@@ -7,6 +7,7 @@
 
 import { isOctet, parsePort, PORT_MAX } from "../ports.ts";
 import {
+  ascii,
   MalformedError,
   oneOf,
   type Reader,
@@ -35,11 +36,6 @@ export const TEXTS = {
   ok: UTF8.encode("OK"),
   missing: UTF8.encode("File not found."),
 } as const;
-
-/** Bytes as text, one character a byte: for messages that are ASCII if they are right. */
-function ascii(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
 
 /** Reads the command, step 1. */
 export const readCommand: Reader<Command> = (bytes) => {

@@ -6,6 +6,7 @@
 
 import { parsePort, PORT_MAX } from "../ports.ts";
 import {
+  ascii,
   MalformedError,
   oneOf,
   type Reader,
@@ -81,7 +82,7 @@ export const readRequest: Reader<LoginRequest> = (
 };
 
 function parseRequest(bytes: Uint8Array): LoginRequest {
-  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
+  const text = ascii(bytes);
   const match = /^-(?:l|g (.+)) ([0-9]+)$/s.exec(text);
   const port = parsePort(match?.[2] ?? "");
   if (match === null || port === undefined) return { command: "UNKNOWN" };
