@@ -67,10 +67,18 @@ export function ferryCommand(
 export class Terminal implements AsyncDisposable {
   readonly #socket: string;
   readonly #env: Record<string, string>;
+  /** Reads until nobody has the pipe any more that all programs in here inherit. */
+  readonly #watch: Deno.ChildProcess;
 
-  private constructor(socket: string, env: Record<string, string>) {
-    this.#socket = socket;
+  private constructor(folder: string, env: Record<string, string>) {
+    this.#socket = `${folder}/tmux`;
     this.#env = env;
+    this.#watch = new Deno.Command("cat", {
+      args: [pipeIn(folder)],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
   }
 
   /** Opens one, and runs `ferry` in it; what it exits with is the last line. */
@@ -91,7 +99,9 @@ export class Terminal implements AsyncDisposable {
   ): Promise<Terminal> {
     const env = Deno.env.toObject();
     for (const name of ["DENO_COVERAGE_DIR", "TMUX"]) delete env[name];
-    const terminal = new Terminal(`${options.folder}/tmux`, {
+    const pipe = pipeIn(options.folder);
+    await new Deno.Command("mkfifo", { args: [pipe] }).output();
+    const terminal = new Terminal(options.folder, {
       ...env,
       LANG: "C.UTF-8",
       DENO_NO_UPDATE_CHECK: "1",
@@ -101,12 +111,14 @@ export class Terminal implements AsyncDisposable {
       ...Object.entries(options.env).map(([name, value]) => `${name}=${value}`),
       ...command,
     ].map(quote).join(" ");
+    // It stays when the program has ended, so that its last words can be read, and
+    // has no part in what Ctrl-C does to it.
+    const script = `trap : INT; exec 9> ${quote(pipe)}; ${program}; ` +
+      'echo "exit $?"; exec cat';
     await terminal.#tmux(
       ...["-f", "/dev/null", "new-session", "-d", "-c", options.cwd],
       ...["-x", String(options.columns ?? 80), "-y", String(ROWS)],
-      // It stays when the program has ended, so that its last words can be read, and
-      // has no part in what Ctrl-C does to it.
-      `sh -c ${quote(`trap : INT; ${program}; echo "exit $?"; exec cat`)}`,
+      `sh -c ${quote(script)}`,
     );
     return terminal;
   }
@@ -215,7 +227,18 @@ export class Terminal implements AsyncDisposable {
       const alive = await this.#tmux("list-sessions").catch(() => undefined);
       return alive === undefined;
     });
+    // What runs behind a shell outlives it for a moment, and may still write.
+    const tooLong = setTimeout(() => this.#watch.kill(), PATIENCE);
+    const { signal } = await this.#watch.status;
+    clearTimeout(tooLong);
+    if (signal !== null) {
+      throw new Error("a program in the terminal never ended");
+    }
   }
+}
+
+function pipeIn(folder: string): string {
+  return `${folder}/alive`;
 }
 
 function trim(text: string): string {
