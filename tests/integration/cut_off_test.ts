@@ -52,6 +52,16 @@ async function held(scene: Scene): Promise<{
   return { server, gate, host: proxy.host };
 }
 
+/** Whether an interrupted download in a folder has at least one chunk. */
+async function hasChunk(folder: string): Promise<boolean> {
+  for await (const { name } of Deno.readDir(folder)) {
+    if (!name.endsWith(".part")) continue;
+    const { size } = await Deno.stat(`${folder}/${name}`);
+    if (size >= CHUNK) return true;
+  }
+  return false;
+}
+
 sceneTest(
   "kill -9 of the client in the middle of a put leaves no name, and the next put goes on",
   async (scene) => {
@@ -122,6 +132,8 @@ sceneTest(
     const { server, gate, host } = await held(scene);
     const get = scene.start(["get", host, "big"]);
     await gate.reached;
+    // What still is on its way when the server dies may die with it.
+    await until("a chunk to be staged", () => hasChunk(scene.local));
     server.kill("SIGKILL");
     await server.ended;
     gate.open("cut");
@@ -132,7 +144,6 @@ sceneTest(
     const again = await scene.server();
     const events = await scene.events(["get", again.host, "big"]);
     const receipt = events.find(({ event }) => event === "receipt");
-    // What was on its way when the line was cut may have died with it.
     const resumed = Number(receipt?.["resumedFrom"]);
     assertEquals(
       [resumed > 0, resumed <= MIDDLE * CHUNK, resumed % CHUNK],
