@@ -204,14 +204,14 @@ Deno.test("cd goes to directories of the server, and names are looked up from th
 
 Deno.test("lcd goes to directories of this machine, and names are looked up from there", async () => {
   const disk = new MemoryDisk();
-  await disk.makeDirectory("/work", 0o777);
-  await disk.makeDirectory("/work/in", 0o777);
+  await disk.makeDirectory("/desk", 0o777);
+  await disk.makeDirectory("/desk/in", 0o777);
   await disk.makeDirectory("/home", 0o777);
-  (await disk.open("/work/in/x.csv", "create")).close();
-  (await disk.open("/work/in/y.csv", "create")).close();
+  (await disk.open("/desk/in/x.csv", "create")).close();
+  (await disk.open("/desk/in/y.csv", "create")).close();
   const client = treeClient();
   const world = await type([
-    "lcd /work",
+    "lcd /desk",
     "lcd in",
     "lpwd",
     "get a.csv",
@@ -221,28 +221,28 @@ Deno.test("lcd goes to directories of this machine, and names are looked up from
     "lcd",
     "lpwd",
     "lcd nowhere",
-    "lcd /work/in/x.csv",
+    "lcd /desk/in/x.csv",
   ], {
     client,
     disk,
     variables: { HOME: "/home" },
     local: {
-      "/work/in/x.csv": { kind: "file", size: 0 },
-      "/work/in/y.csv": { kind: "file", size: 0 },
-      "/work/in": { kind: "directory", size: 0 },
+      "/desk/in/x.csv": { kind: "file", size: 0 },
+      "/desk/in/y.csv": { kind: "file", size: 0 },
+      "/desk/in": { kind: "directory", size: 0 },
     },
   });
-  assertEquals(world.stdout.text, "/work/in\n/home\n");
+  assertEquals(world.stdout.text, "/desk/in\n/home\n");
   assertEquals(client.calls, [
-    ["get", "a.csv", "/work/in/a.csv"],
-    ["get", "a.csv", "/work/in/b/a.csv"],
-    ["put", "/work/in/x.csv", "x.csv"],
-    ["put", "/work/in/y.csv", "y.csv"],
+    ["get", "a.csv", "/desk/in/a.csv"],
+    ["get", "a.csv", "/desk/in/b/a.csv"],
+    ["put", "/desk/in/x.csv", "x.csv"],
+    ["put", "/desk/in/y.csv", "y.csv"],
     ["put", "/home/z.txt", "z.txt"],
   ]);
   assertMatch(
     said(world),
-    /nowhere": not found.*\nCannot go to "\/work\/in\/x.csv": it is not a directory\n\n$/,
+    /nowhere": not found.*\nCannot go to "\/desk\/in\/x.csv": it is not a directory\n\n$/,
   );
 });
 
@@ -536,12 +536,12 @@ Deno.test("a line that is about the connection gets its own", async () => {
 
 Deno.test("!COMMAND runs where it may, and says where it may not", async () => {
   const disk = new MemoryDisk();
-  await disk.makeDirectory("/work", 0o777);
-  const world = await type(["!ls *.csv | wc", "lcd /work", " ! pwd ", "!"], {
+  await disk.makeDirectory("/desk", 0o777);
+  const world = await type(["!ls *.csv | wc", "lcd /desk", " ! pwd ", "!"], {
     localCode: 0,
     disk,
   });
-  assertEquals(world.locals, [["ls *.csv | wc", ""], ["pwd", "/work"]]);
+  assertEquals(world.locals, [["ls *.csv | wc", ""], ["pwd", "/desk"]]);
   assertEquals(
     said(world),
     "Cannot run it: a command is missing after the !\n\n",

@@ -112,7 +112,7 @@ Deno.test("typeText() writes what is read as just that", () => {
 
 const PLACES: Places = {
   remote: "docs/2026",
-  local: "/work",
+  local: "/desk",
   home: "/home/me",
   isWindows: false,
 };
@@ -138,14 +138,14 @@ Deno.test("remotePath() and localPath() say what names mean from there", () => {
     assertEquals(remotePath(text, PLACES), path, text);
   }
   const local: ReadonlyArray<readonly [string, boolean, string]> = [
-    ["a", false, "/work/a"],
-    ["../a", false, "/work/../a"],
+    ["a", false, "/desk/a"],
+    ["../a", false, "/desk/../a"],
     ["/a", false, "/a"],
     ["-", false, "-"],
     ["~/a", true, "/home/me/a"],
     ["~", true, "/home/me"],
-    ["~/a", false, "/work/~/a"],
-    ["~other/a", true, "/work/~other/a"],
+    ["~/a", false, "/desk/~/a"],
+    ["~other/a", true, "/desk/~other/a"],
   ];
   for (const [text, isHome, path] of local) {
     assertEquals(localPath(text, isHome, PLACES), path, text);
